@@ -1,0 +1,8 @@
+#include "../targets.h"
+#ifdef SNN_X86_64
+#define SNN_REAL_BITS 64
+#define SNN_TABLE snn_avx2_float64
+#include "../real.h"
+#include "../vec_avx2.h"
+#include "../kernels.inc.c"
+#endif

@@ -1,0 +1,154 @@
+/* The whole C interface of scratchnn.
+ *
+ * Everything here works on pointers and lengths, allocates nothing, takes no lock and cannot fail.
+ * One source is compiled once for every pair of instruction set and dtype; each compilation is a
+ * snn_kernels table, and the caller picks a table once (snn_find). `void *` stands for an array of
+ * the table's dtype, float or double.
+ *
+ * Matrices are row-major. A leading dimension `ld…` is the distance between rows, in elements.
+ * Columns of a result are written exactly as far as asked, never a lane beyond. Arrays need only the
+ * alignment of their element; 64 bytes is faster. Results may not overlap inputs unless said.
+ *
+ * Exactness: every element of a product is one chain of multiply-adds over ascending k that starts
+ * from the bias or from zero, and every sum over a row has a fixed order of its own. Nothing depends
+ * on where an element stands or on how rows are divided into calls. Tables with fused multiply-add
+ * (all but "portable" on a CPU without it) agree in every bit.
+ */
+#ifndef SNN_KERNELS_H
+#define SNN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The most that an optimizer has of each. */
+enum { SNN_MAX_STATES = 2, SNN_MAX_HYPERPARAMETERS = 5, SNN_MAX_COEFFICIENTS = 8 };
+
+/* Types of element that snn_kernels.gather reads. */
+typedef enum snn_source { SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8 } snn_source;
+
+/* What an activation's slope is computed from: its value a, or its argument z. */
+typedef enum snn_slope_source { SNN_SLOPE_FROM_VALUE, SNN_SLOPE_FROM_ARGUMENT } snn_slope_source;
+
+/* a = g(z), element by element. */
+typedef struct snn_activation {
+    const char *name;
+    snn_slope_source slope_source;
+    int has_alpha; /* whether the parameter alpha means anything */
+    double alpha;  /* its default */
+
+    /* a[i] = g(z[i]); a may be z. */
+    void (*value)(size_t n, const void *z, void *a, double alpha);
+
+    /* dz[i] = da[i] g'(…), where source holds a or z as slope_source says; dz may be da or source. */
+    void (*backward)(size_t n, const void *source, const void *da, void *dz, double alpha);
+} snn_activation;
+
+/* A loss of predictions z against targets y, both (m, n). */
+typedef struct snn_loss {
+    const char *name;
+
+    /* row_loss[i] = w_i sum_j l(z_ij, y_ij);  dz_ij = scale w_i dl/dz_ij.
+     * sample_weight (m) may be NULL for ones, dz may be NULL where only the loss is wanted, and dz may
+     * be z. delta is Huber's width and means nothing to the others. */
+    void (*evaluate)(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy,
+                     const void *sample_weight, double scale, double delta, void *dz, size_t lddz,
+                     double *row_loss);
+} snn_loss;
+
+/* One step of an optimizer on any stretch of the parameters. */
+typedef struct snn_update {
+    const char *name;
+    int n_states; /* arrays of the weights' shape that live from step to step, zero at first */
+    int n_hyperparameters;
+    const char *states[SNN_MAX_STATES];
+    const char *hyperparameters[SNN_MAX_HYPERPARAMETERS]; /* the order of `hyper` below */
+
+    /* Coefficients of step t = 1, 2, …, the same for every parameter. */
+    void (*prepare)(const double *hyper, double step, double *coefficients);
+
+    /* Update weights and state in place. */
+    void (*apply)(size_t n, void *weights, const void *gradient, void *const *state,
+                  const double *coefficients);
+} snn_update;
+
+typedef struct snn_kernels {
+    const char *isa;   /* "avx512", "avx2", "neon", "portable" */
+    const char *dtype; /* "float32", "float64" */
+    size_t itemsize;   /* bytes in an element */
+    size_t width;      /* elements in a vector: products over whole vectors need no masks */
+
+    /* z (m, n_outputs) = x (m, n_inputs) · w (n_inputs, n_outputs) + b (n_outputs), b NULL for none.
+     * x has any strides, counted in elements: x_ij stands at x[i x_row + j x_column]. */
+    void (*affine)(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
+                   ptrdiff_t x_column, const void *w, size_t ldw, const void *b, void *z, size_t ldz);
+
+    /* dw (n_inputs, n_outputs) = xᵀ · dz, with x (m, n_inputs) of any strides and dz (m, n_outputs). */
+    void (*grad_weights)(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
+                         ptrdiff_t x_column, const void *dz, size_t lddz, void *dw, size_t lddw);
+
+    /* db (n) = column sums of dz (m, n), rows in ascending order. */
+    void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db);
+
+    /* dx (m, n_inputs) = dz · wᵀ. mirror is wᵀ (n_outputs, n_inputs), which transpose makes. */
+    void (*grad_inputs)(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
+                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx,
+                        size_t lddx);
+
+    /* t (n, m) = transpose of a (m, n). */
+    void (*transpose)(size_t m, size_t n, const void *a, size_t lda, void *t, size_t ldt);
+
+    /* p (m, n): rows exp(z_j - max z) / sum_k exp(z_k - max z); p may be z. */
+    void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp);
+
+    /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
+    void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
+                   ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);
+
+    /* out (m, n): row i is zero but for a one in column labels[rows[i]]. */
+    void (*gather_labels)(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out,
+                          size_t ldo);
+
+    /* Whether all n elements are finite. */
+    int (*all_finite)(size_t n, const void *x);
+
+    const snn_activation *activations;
+    size_t n_activations;
+    const snn_loss *losses;
+    size_t n_losses;
+    const snn_update *updates;
+    size_t n_updates;
+} snn_kernels;
+
+/* One instruction set of this build. */
+typedef struct snn_isa {
+    const char *name;
+    int (*available)(void); /* whether this CPU has it and the operating system saves its registers */
+    const snn_kernels *float32;
+    const snn_kernels *float64;
+} snn_isa;
+
+/* The instruction sets of this build, the best first, ended by an entry whose name is NULL. */
+extern const snn_isa snn_isas[];
+
+/* Make arithmetic flush denormal numbers to zero; returns the state for snn_restore_denormals. */
+uint64_t snn_flush_denormals(void);
+void snn_restore_denormals(uint64_t state);
+
+/* Random numbers: SplitMix64 as a counter-based generator. The i-th draw of a stream depends on
+ * (key, i) alone. `snn_random_key` gives stream 0 the key `seed`, and others a mixed one. */
+uint64_t snn_random_key(uint64_t seed, uint64_t stream);
+uint64_t snn_random_bits(uint64_t key, uint64_t index);
+double snn_random_uniform(uint64_t bits); /* 53 bits in [0, 1) */
+double snn_random_normal(uint64_t bits);  /* N(0, 1), by Wichura's inverse AS 241 */
+
+/* Shuffle items in place (Fisher–Yates, Lemire's bounded draw); returns the next unused index. */
+uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

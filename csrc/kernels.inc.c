@@ -1,0 +1,38 @@
+/* The whole table for one instruction set and dtype; a file in isa/ chooses both and includes this. */
+#include "scalar.h"
+
+#include "lanes.inc.c"
+#include "gemm.inc.c"
+#include "vecmath.inc.c"
+#include "activations.inc.c"
+#include "losses.inc.c"
+#include "updates.inc.c"
+#include "data.inc.c"
+
+#define LENGTH(array) (sizeof(array) / sizeof *(array))
+
+const snn_kernels SNN_TABLE = {
+    .isa = SNN_ISA,
+    .dtype = SNN_DTYPE,
+    .itemsize = sizeof(real),
+    .width = VW,
+    .affine = affine,
+    .grad_weights = grad_weights,
+    .grad_biases = grad_biases,
+    .grad_inputs = grad_inputs,
+    .transpose = transpose,
+    .softmax = softmax,
+    .gather = gather,
+    .gather_labels = gather_labels,
+    .all_finite = all_finite,
+    .activations = activations,
+    .n_activations = LENGTH(activations),
+    .losses = losses,
+    .n_losses = LENGTH(losses),
+    .updates = updates,
+    .n_updates = LENGTH(updates),
+};
+
+#ifdef SNN_TARGET_PUSHED
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,48 @@
+/* Loops over arrays whose length need not be a multiple of the vector's. */
+
+SNN_INLINE vec load_lanes(const real *p, size_t n) { return n < VW ? v_load_n(p, n) : v_load(p); }
+
+SNN_INLINE void store_lanes(real *p, vec a, size_t n) {
+    if (n < VW) {
+        v_store_n(p, a, n);
+    } else {
+        v_store(p, a);
+    }
+}
+
+/* The first n lanes of a, and `fill` in the others. */
+SNN_INLINE vec keep_lanes(vec a, size_t n, real fill) {
+    if (n >= VW) return a;
+    real lanes[VW];
+    v_store(lanes, a);
+    for (size_t i = n; i < VW; i++) lanes[i] = fill;
+    return v_load(lanes);
+}
+
+/* Sums over a row run in 64 bytes' worth of lanes whatever the vector's width, and end in a fixed tree,
+ * so that every instruction set gives the same bits. */
+enum { SUM_LANES = 64 / sizeof(real), SUM_VECS = SUM_LANES / VW };
+typedef struct row_sum {
+    vec part[SUM_VECS];
+} row_sum;
+
+SNN_INLINE row_sum row_sum_zero(void) {
+    row_sum s;
+    for (int v = 0; v < SUM_VECS; v++) s.part[v] = v_set1(0);
+    return s;
+}
+
+/* Add the vector that stands at column j of its row. */
+SNN_INLINE void row_sum_add(row_sum *s, size_t j, vec a) {
+    vec *part = &s->part[j / VW % SUM_VECS];
+    *part = v_add(*part, a);
+}
+
+SNN_INLINE real row_sum_total(const row_sum *s) {
+    real lanes[SUM_LANES];
+    for (int v = 0; v < SUM_VECS; v++) v_store(lanes + v * VW, s->part[v]);
+    for (int width = SUM_LANES / 2; width > 0; width /= 2) {
+        for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    }
+    return lanes[0];
+}

@@ -1,0 +1,39 @@
+/* The element type of one compilation: a file in isa/ defines SNN_REAL_BITS as 32 or 64. */
+#ifndef SNN_REAL_H
+#define SNN_REAL_H
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "coefficients.h"
+#include "kernels.h"
+
+#if SNN_REAL_BITS == 32
+typedef float real;
+typedef uint32_t bits;
+#define SNN_DTYPE "float32"
+#define SNN_MANTISSA_BITS 23
+#define SNN_COEFFICIENTS(name) SNN_##name##_FLOAT
+#else
+typedef double real;
+typedef uint64_t bits;
+#define SNN_DTYPE "float64"
+#define SNN_MANTISSA_BITS 52
+#define SNN_COEFFICIENTS(name) SNN_##name##_DOUBLE
+#endif
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define SNN_INLINE static __forceinline
+#define SNN_UNROLL
+#elif defined(__clang__)
+#define SNN_INLINE static inline __attribute__((always_inline, unused))
+#define SNN_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SNN_INLINE static inline __attribute__((always_inline, unused))
+#define SNN_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+#endif

@@ -1,0 +1,22 @@
+/* Scalar functions that must give the same bits on every system, which libm's do not. */
+#ifndef SNN_SCALAR_H
+#define SNN_SCALAR_H
+
+#include <math.h>
+
+#include "coefficients.h"
+
+/* log x for finite x >= 1e-300, within 2 ULP: x = m 2^e with sqrt(1/2) <= m < sqrt(2),
+ * log m = 2 atanh s with s = (m - 1) / (m + 1). */
+static inline double snn_log(double x) {
+    static const double coefficients[] = {SNN_ATANH_DOUBLE};
+    int exponent;
+    double m = frexp(x, &exponent);
+    if (m < 0.70710678118654752440) m *= 2, exponent -= 1;
+    const double s = (m - 1) / (m + 1), s2 = s * s;
+    double p = 0;
+    for (size_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) p = p * s2 + coefficients[i];
+    return exponent * 0.69314718055994530942 + (2 * s + s * s2 * p);
+}
+
+#endif

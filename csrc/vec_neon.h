@@ -1,0 +1,68 @@
+/* NEON of 64-bit Arm, which every such CPU has: 32 registers of 16 bytes. See vec.md. */
+#include <arm_neon.h>
+
+#define SNN_ISA "neon"
+
+/* As for AVX-512: 24 accumulators of 32 registers. */
+#define SNN_TILE_ROWS_1 24
+#define SNN_TILE_ROWS_2 12
+#define SNN_TILE_ROWS_3 8
+#define SNN_TILE_ROWS_4 6
+
+#if SNN_REAL_BITS == 32
+enum { VW = 4 };
+typedef float32x4_t vec;
+typedef uint32x4_t vint;
+#define V(op) v##op##q_f32
+#define VI(op) v##op##q_u32
+#define V_SHIFT_COUNT vdupq_n_s32
+#define V_BITS vreinterpretq_u32_f32
+#define V_FROM_BITS vreinterpretq_f32_u32
+#define V_SIGN 0x80000000u
+#else
+enum { VW = 2 };
+typedef float64x2_t vec;
+typedef uint64x2_t vint;
+#define V(op) v##op##q_f64
+#define VI(op) v##op##q_u64
+#define V_SHIFT_COUNT vdupq_n_s64
+#define V_BITS vreinterpretq_u64_f64
+#define V_FROM_BITS vreinterpretq_f64_u64
+#define V_SIGN 0x8000000000000000u
+#endif
+typedef vint vmask;
+
+SNN_INLINE vec v_set1(real x) { return V(dup_n)(x); }
+SNN_INLINE vec v_load(const real *p) { return V(ld1)(p); }
+SNN_INLINE void v_store(real *p, vec a) { V(st1)(p, a); }
+SNN_INLINE vec v_load_n(const real *p, size_t n) {
+    real lanes[VW] = {0};
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return v_load(lanes);
+}
+SNN_INLINE void v_store_n(real *p, vec a, size_t n) {
+    real lanes[VW];
+    v_store(lanes, a);
+    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+
+SNN_INLINE vec v_add(vec a, vec b) { return V(add)(a, b); }
+SNN_INLINE vec v_sub(vec a, vec b) { return V(sub)(a, b); }
+SNN_INLINE vec v_mul(vec a, vec b) { return V(mul)(a, b); }
+SNN_INLINE vec v_div(vec a, vec b) { return V(div)(a, b); }
+SNN_INLINE vec v_sqrt(vec a) { return V(sqrt)(a); }
+SNN_INLINE vec v_abs(vec a) { return V(abs)(a); }
+SNN_INLINE vec v_fma(vec a, vec b, vec c) { return V(fma)(c, a, b); }
+SNN_INLINE vec v_fnma(vec a, vec b, vec c) { return V(fms)(c, a, b); }
+
+SNN_INLINE vmask v_gt(vec a, vec b) { return V(cgt)(a, b); }
+SNN_INLINE vec v_select(vmask m, vec a, vec b) { return V(bsl)(m, a, b); }
+SNN_INLINE vec v_max(vec a, vec b) { return v_select(v_gt(a, b), a, b); }
+SNN_INLINE vec v_min(vec a, vec b) { return v_select(v_gt(b, a), a, b); }
+SNN_INLINE vec v_copysign(vec a, vec b) { return v_select(VI(dup_n)(V_SIGN), b, a); }
+
+SNN_INLINE vint v_bits(vec a) { return V_BITS(a); }
+SNN_INLINE vec v_from_bits(vint a) { return V_FROM_BITS(a); }
+SNN_INLINE vint vi_set1(bits x) { return VI(dup_n)(x); }
+SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
+SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(shl)(a, V_SHIFT_COUNT(count)); }

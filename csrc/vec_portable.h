@@ -1,0 +1,98 @@
+/* Any CPU, in plain C: 16-byte vectors where the compiler has them, single elements elsewhere.
+ * See vec.md. The compiler's baseline decides whether v_fma is rounded once or twice. */
+#define SNN_ISA "portable"
+
+/* Few registers are assumed (x86-64 without AVX has 16, and needs one more for each product). */
+#define SNN_TILE_ROWS_1 8
+#define SNN_TILE_ROWS_2 4
+#define SNN_TILE_ROWS_3 0
+#define SNN_TILE_ROWS_4 0
+
+#if defined(__GNUC__)
+enum { VW = 16 / sizeof(real) };
+typedef real vec __attribute__((vector_size(16)));
+typedef bits vint __attribute__((vector_size(16)));
+#define LANE(v, i) (v)[i]
+#else
+enum { VW = 1 };
+typedef real vec;
+typedef bits vint;
+#define LANE(v, i) (v)
+#endif
+typedef vint vmask; /* all bits of a lane set or none */
+
+SNN_INLINE vint v_bits(vec a) {
+    vint b;
+    memcpy(&b, &a, sizeof b);
+    return b;
+}
+SNN_INLINE vec v_from_bits(vint a) {
+    vec b;
+    memcpy(&b, &a, sizeof b);
+    return b;
+}
+
+SNN_INLINE vec v_load(const real *p) {
+    vec a;
+    memcpy(&a, p, sizeof a);
+    return a;
+}
+SNN_INLINE void v_store(real *p, vec a) { memcpy(p, &a, sizeof a); }
+SNN_INLINE vec v_load_n(const real *p, size_t n) {
+    real lanes[VW] = {0};
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return v_load(lanes);
+}
+SNN_INLINE void v_store_n(real *p, vec a, size_t n) {
+    real lanes[VW];
+    v_store(lanes, a);
+    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+}
+SNN_INLINE vec v_set1(real x) {
+    real lanes[VW];
+    for (int i = 0; i < VW; i++) lanes[i] = x;
+    return v_load(lanes);
+}
+SNN_INLINE vint vi_set1(bits x) {
+    bits lanes[VW];
+    for (int i = 0; i < VW; i++) lanes[i] = x;
+    vint a;
+    memcpy(&a, lanes, sizeof a);
+    return a;
+}
+
+SNN_INLINE vec v_add(vec a, vec b) { return a + b; }
+SNN_INLINE vec v_sub(vec a, vec b) { return a - b; }
+SNN_INLINE vec v_mul(vec a, vec b) { return a * b; }
+SNN_INLINE vec v_div(vec a, vec b) { return a / b; }
+SNN_INLINE vec v_sqrt(vec a) {
+    for (int i = 0; i < VW; i++) LANE(a, i) = (real)sqrt((double)LANE(a, i));
+    return a;
+}
+#ifdef FP_FAST_FMA /* the baseline has the instruction: rounded once, as in the other tables */
+SNN_INLINE vec v_fma(vec a, vec b, vec c) {
+    for (int i = 0; i < VW; i++)
+        LANE(c, i) = sizeof(real) == 4 ? (real)fmaf((float)LANE(a, i), (float)LANE(b, i), (float)LANE(c, i))
+                                       : (real)fma(LANE(a, i), LANE(b, i), LANE(c, i));
+    return c;
+}
+#else
+SNN_INLINE vec v_fma(vec a, vec b, vec c) { return a * b + c; }
+#endif
+SNN_INLINE vec v_fnma(vec a, vec b, vec c) { return v_fma(-a, b, c); }
+
+#if defined(__GNUC__)
+SNN_INLINE vmask v_gt(vec a, vec b) { return (vmask)(a > b); }
+#else
+SNN_INLINE vmask v_gt(vec a, vec b) { return a > b ? ~(bits)0 : 0; }
+#endif
+SNN_INLINE vec v_select(vmask m, vec a, vec b) { return v_from_bits((m & v_bits(a)) | (~m & v_bits(b))); }
+SNN_INLINE vec v_max(vec a, vec b) { return v_select(v_gt(a, b), a, b); }
+SNN_INLINE vec v_min(vec a, vec b) { return v_select(v_gt(b, a), a, b); }
+
+SNN_INLINE vint sign_bit(void) { return vi_set1((bits)1 << (8 * sizeof(real) - 1)); }
+SNN_INLINE vec v_abs(vec a) { return v_from_bits(v_bits(a) & ~sign_bit()); }
+SNN_INLINE vec v_copysign(vec a, vec b) { return v_select(sign_bit(), b, a); }
+
+SNN_INLINE vint vi_add(vint a, vint b) { return a + b; }
+SNN_INLINE vint vi_shift_left(vint a, int count) { return a << count; }

@@ -1,0 +1,104 @@
+/* Elementary functions on vectors, branch-free, from the operations of vec_*.h alone, so that every
+ * instruction set gives the same bits. tests/test_activations.py holds their error bounds.
+ *
+ * Order of arguments: v_max(limit, x) and v_min(limit, x) let a NaN in x through. */
+
+SNN_INLINE vec polynomial(vec x, const real *coefficients, int n) {
+    vec p = v_set1(coefficients[0]);
+    SNN_UNROLL for (int i = 1; i < n; i++) p = v_fma(p, x, v_set1(coefficients[i]));
+    return p;
+}
+#define POLYNOMIAL(x, name)                                                                    \
+    polynomial(x, (const real[]){SNN_COEFFICIENTS(name)},                                      \
+               (int)(sizeof((real[]){SNN_COEFFICIENTS(name)}) / sizeof(real)))
+
+/* Adding 1.5 · 2^mantissa rounds to an integer, which then stands in the low bits. */
+#define ROUNDING ((real)1.5 * (real)((bits)1 << SNN_MANTISSA_BITS))
+
+/* 2^n for integral n within the range of normal exponents. */
+SNN_INLINE vec power_of_two(vec n) {
+    const vint shifted = vi_shift_left(v_bits(v_add(n, v_set1(ROUNDING))), SNN_MANTISSA_BITS);
+    return v_from_bits(vi_add(shifted, v_bits(v_set1(1))));
+}
+
+/* p · 2^n in two exact steps and one rounding, so that the ends of the range are right. */
+SNN_INLINE vec scale_by_power_of_two(vec p, vec n) {
+    const vec rounding = v_set1(ROUNDING);
+    const vec half = v_sub(v_fma(n, v_set1((real)0.5), rounding), rounding);
+    return v_mul(v_mul(p, power_of_two(half)), power_of_two(v_sub(n, half)));
+}
+
+/* x = n ln 2 + r with |r| <= ln(2)/2; returns e^r - 1. ln 2 is split so that n · high is exact. */
+SNN_INLINE vec reduced_expm1(vec x, vec *n) {
+    const vec rounding = v_set1(ROUNDING);
+#if SNN_REAL_BITS == 32
+    const vec high = v_set1(0.693359375f), low = v_set1(-2.12194440e-4f);
+#else
+    const vec high = v_set1(6.93147180369123816490e-01), low = v_set1(1.90821492927058770002e-10);
+#endif
+    *n = v_sub(v_fma(x, v_set1((real)1.44269504088896340736), rounding), rounding);
+    const vec r = v_fnma(*n, low, v_fnma(*n, high, x));
+    return v_fma(v_mul(r, r), POLYNOMIAL(r, EXPM1), r);
+}
+
+/* Beyond these e^x is 0 or infinite. */
+#if SNN_REAL_BITS == 32
+#define EXP_LOW -104
+#define EXP_HIGH 89
+#else
+#define EXP_LOW -746
+#define EXP_HIGH 710
+#endif
+
+SNN_INLINE vec v_exp(vec x) {
+    vec n;
+    x = v_max(v_set1(EXP_LOW), v_min(v_set1(EXP_HIGH), x));
+    const vec e = reduced_expm1(x, &n);
+    return scale_by_power_of_two(v_add(v_set1(1), e), n);
+}
+
+/* e^x - 1 for x <= EXP_HIGH / 2, accurate for small |x|. */
+SNN_INLINE vec v_expm1(vec x) {
+    vec n;
+    const vec least = v_set1(-40); /* e^-40 is less than half a unit of the last place of 1 */
+    const vec e = reduced_expm1(v_max(least, x), &n);
+    const vec t = power_of_two(n);
+    return v_fma(t, e, v_sub(t, v_set1(1)));
+}
+
+SNN_INLINE vec v_sigmoid(vec x) {
+    const vec one = v_set1(1);
+    return v_div(one, v_add(one, v_exp(v_sub(v_set1(0), x))));
+}
+
+/* tanh |x| = e / (e + 2), e = e^(2|x|) - 1. It rounds to 1 beyond 20. */
+SNN_INLINE vec v_tanh(vec x) {
+    const vec e = v_expm1(v_mul(v_set1(2), v_min(v_set1(20), v_abs(x))));
+    return v_copysign(v_div(e, v_add(e, v_set1(2))), x);
+}
+
+/* log(1 + u) for 0 <= u <= 1, from s = u / (2 + u). */
+SNN_INLINE vec v_log1p_unit(vec u) {
+    const vec s = v_div(u, v_add(v_set1(2), u));
+    const vec s2 = v_mul(s, s);
+    return v_fma(v_mul(s2, s), POLYNOMIAL(s2, ATANH), v_add(s, s));
+}
+
+/* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) */
+SNN_INLINE vec v_softplus(vec x) {
+    const vec zero = v_set1(0);
+    return v_add(v_max(zero, x), v_log1p_unit(v_exp(v_sub(zero, v_abs(x)))));
+}
+
+/* The normal distribution's cumulative function Phi(x) and density phi(x):
+ * Phi(-|x|) = erfc(t) / 2 with t = |x| / sqrt(2), and both need exp(-t²). */
+SNN_INLINE vec v_normal(vec x, vec *density) {
+    const vec centre = v_set1((real)3.75);
+    const vec largest = v_set1(40); /* exp(-40²/2) is 0 */
+    const vec t = v_mul(v_set1((real)0.70710678118654752440), v_min(largest, v_abs(x)));
+    const vec gauss = v_exp(v_sub(v_set1(0), v_mul(t, t)));
+    const vec y = v_div(v_sub(t, centre), v_add(t, centre));
+    const vec tail = v_mul(v_mul(v_set1((real)0.5), gauss), POLYNOMIAL(y, ERFC));
+    *density = v_mul(v_set1((real)0.39894228040143267794), gauss);
+    return v_select(v_gt(x, v_set1(0)), v_sub(v_set1(1), tail), tail);
+}

@@ -1,0 +1,1 @@
+from scratchnn._version import __version__

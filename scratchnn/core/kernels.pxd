@@ -1,0 +1,86 @@
+"""The C interface (csrc/kernels.h) as other modules see it: a table of kernels for a dtype's size."""
+
+from libc.stdint cimport int64_t, uint64_t
+
+
+cdef extern from "kernels.h" nogil:
+    enum:
+        SNN_MAX_STATES
+        SNN_MAX_HYPERPARAMETERS
+        SNN_MAX_COEFFICIENTS
+
+    ctypedef enum snn_source:
+        SNN_FLOAT32
+        SNN_FLOAT64
+        SNN_UINT8
+
+    ctypedef enum snn_slope_source:
+        SNN_SLOPE_FROM_VALUE
+        SNN_SLOPE_FROM_ARGUMENT
+
+    ctypedef struct snn_activation:
+        const char *name
+        snn_slope_source slope_source
+        bint has_alpha
+        double alpha
+        void (*value)(size_t n, const void *z, void *a, double alpha) noexcept nogil
+        void (*backward)(size_t n, const void *source, const void *da, void *dz, double alpha) noexcept nogil
+
+    ctypedef struct snn_loss:
+        const char *name
+        void (*evaluate)(
+            size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy, const void *sample_weight,
+            double scale, double delta, void *dz, size_t lddz, double *row_loss) noexcept nogil
+
+    ctypedef struct snn_update:
+        const char *name
+        int n_states
+        int n_hyperparameters
+        const char *states[2]
+        const char *hyperparameters[5]
+        void (*prepare)(const double *hyper, double step, double *coefficients) noexcept nogil
+        void (*apply)(
+            size_t n, void *weights, const void *gradient, void **state, const double *coefficients) noexcept nogil
+
+    ctypedef struct snn_kernels:
+        const char *isa
+        const char *dtype
+        size_t itemsize
+        size_t width
+        void (*affine)(
+            size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
+            const void *w, size_t ldw, const void *b, void *z, size_t ldz) noexcept nogil
+        void (*grad_weights)(
+            size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
+            const void *dz, size_t lddz, void *dw, size_t lddw) noexcept nogil
+        void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db) noexcept nogil
+        void (*grad_inputs)(
+            size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
+            const void *mirror, size_t ldmirror, void *dx, size_t lddx) noexcept nogil
+        void (*transpose)(size_t m, size_t n, const void *a, size_t lda, void *t, size_t ldt) noexcept nogil
+        void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp) noexcept nogil
+        void (*gather)(
+            size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,
+            const int64_t *rows, void *out, size_t ldo) noexcept nogil
+        void (*gather_labels)(
+            size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
+        int (*all_finite)(size_t n, const void *x) noexcept nogil
+        const snn_activation *activations
+        size_t n_activations
+        const snn_loss *losses
+        size_t n_losses
+        const snn_update *updates
+        size_t n_updates
+
+
+# The table in use for elements of this size, 4 or 8 bytes.
+cdef const snn_kernels *table(size_t itemsize) noexcept nogil
+
+# The rest of the C interface, for modules that do not link it.
+cdef uint64_t flush_denormals() noexcept nogil
+cdef void restore_denormals(uint64_t state) noexcept nogil
+cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil
+cdef uint64_t random_bits(uint64_t key, uint64_t index) noexcept nogil
+cdef double random_uniform(uint64_t bits) noexcept nogil
+cdef double random_normal(uint64_t bits) noexcept nogil
+cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil

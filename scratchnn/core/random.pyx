@@ -1,0 +1,66 @@
+"""Random numbers that are the same on every system: SplitMix64, counter-based (docs/math.md, "Random numbers").
+
+Draw i of a stream depends on (seed, stream, i) alone, so the whole state of a generator is its counter.
+"""
+
+import numpy as np
+
+from libc.stdint cimport int64_t, uint64_t
+
+from scratchnn.core.kernels cimport random_bits, random_key, random_normal, random_shuffle, random_uniform
+
+
+cdef class Generator:
+    """A stream of random numbers.
+
+    Parameters
+    ----------
+    seed : int
+        Taken modulo 2**64.
+    stream : int
+        Streams of one seed are independent; stream 0 is plain SplitMix64 whose state starts at `seed`.
+    counter : int
+        How many numbers of the stream have been drawn.
+    """
+
+    cdef uint64_t key
+    cdef readonly uint64_t counter
+
+    def __init__(self, seed, stream=0, counter=0):
+        self.key = random_key(<uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF), int(stream))
+        self.counter = int(counter)
+
+    def bits(self, Py_ssize_t n):
+        """Return the next n raw 64-bit numbers."""
+        result = np.empty(n, np.uint64)
+        cdef uint64_t[::1] out = result
+        for i in range(n):
+            out[i] = random_bits(self.key, self.counter)
+            self.counter += 1
+        return result
+
+    def uniform(self, shape=1):
+        """Return float64 numbers of 53 random bits, uniform in [0, 1)."""
+        result = np.empty(shape)
+        cdef double[::1] out = result.reshape(-1)
+        for i in range(out.shape[0]):
+            out[i] = random_uniform(random_bits(self.key, self.counter))
+            self.counter += 1
+        return result
+
+    def normal(self, shape=1):
+        """Return float64 numbers of the standard normal distribution."""
+        result = np.empty(shape)
+        cdef double[::1] out = result.reshape(-1)
+        for i in range(out.shape[0]):
+            out[i] = random_normal(random_bits(self.key, self.counter))
+            self.counter += 1
+        return result
+
+    def permutation(self, Py_ssize_t n):
+        """Return the integers 0 … n-1 in random order, by Fisher and Yates's shuffle."""
+        result = np.arange(n, dtype=np.int64)
+        cdef int64_t[::1] items = result
+        if n > 1:
+            self.counter = random_shuffle(self.key, self.counter, n, &items[0])
+        return result

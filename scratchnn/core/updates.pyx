@@ -1,0 +1,139 @@
+"""One step of each optimizer on any array of weights; the rules stand in csrc/updates.inc.c.
+
+Weights and state are updated in place; with ``out=`` the new weights go there and `weights` stay.
+State arrays have the weights' shape and start at zero. docs/math.md, "Optimizers", has the equations.
+"""
+
+import math
+
+import numpy as np
+
+from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, snn_update, table
+
+from scratchnn.core.arrays import compute_into, expect, real_arrays
+
+ctypedef fused real:
+    float
+    double
+
+
+def specifications():
+    """Return ``{name: (names of the state arrays, names of the hyper-parameters)}`` of every update."""
+    cdef const snn_update *u
+    result = {}
+    for i in range(table(8).n_updates):
+        u = &table(8).updates[i]
+        result[u.name.decode()] = (
+            tuple(u.states[k].decode() for k in range(u.n_states)),
+            tuple(u.hyperparameters[k].decode() for k in range(u.n_hyperparameters)))
+    return result
+
+
+def names():
+    """Return the names of all updates."""
+    return tuple(specifications())
+
+
+cdef _apply(real[::1] w, const real[::1] g, real[::1] s0, real[::1] s1, Py_ssize_t index,
+            const double[::1] hyper, double step):
+    cdef double[8] coefficients
+    cdef void *states[2]
+    states[0] = NULL if s0 is None else <void *>&s0[0]
+    states[1] = NULL if s1 is None else <void *>&s1[0]
+    cdef const snn_update *u = &table(sizeof(real)).updates[index]
+    with nogil:
+        for i in range(SNN_MAX_COEFFICIENTS):
+            coefficients[i] = 0
+        u.prepare(&hyper[0], step, coefficients)
+        u.apply(w.shape[0], &w[0], &g[0], states, coefficients)
+
+
+def _update(str name, weights, gradient, states, hyper, out, step=1):
+    arrays = real_arrays(weights=weights, gradient=gradient, **states)
+    expect(isinstance(step, int) and step >= 1, "step is {}; expected an integer >= 1", step)
+    for key, value in hyper.items():
+        expect(math.isfinite(value) and value >= 0, key + " is {}; expected a finite number >= 0", value)
+    names_of = ("weights", "gradient", *states)
+    for key, given, array in zip(names_of, (weights, gradient, *states.values()), arrays):
+        expect(array.shape == arrays[0].shape, key + " of shape {} do not fit weights of shape {}",
+               array.shape, arrays[0].shape)
+        if key != "gradient" and (key != "weights" or out is None) and \
+                not (array is given and array.flags.writeable and array.flags.c_contiguous):
+            raise ValueError(f"{key} are updated in place; expected a writeable C-contiguous array")
+    w, g, *s = (np.ascontiguousarray(a).reshape(-1) for a in arrays)
+    s += [None] * (2 - len(s))
+    index = names().index(name)
+    values = np.array(list(hyper.values()), np.float64)
+
+    def apply(target):
+        if target.itemsize == 4:
+            _apply[float](target, g, *s, index, values, step)
+        else:
+            _apply[double](target, g, *s, index, values, step)
+
+    if out is None:
+        if np.may_share_memory(w, g):
+            g = g.copy()
+        apply(w)
+        return weights
+
+    def compute(result):
+        result.reshape(-1)[:] = w
+        apply(result.reshape(-1))
+
+    return compute_into(out, arrays[0].shape, arrays[0].dtype, (w, g, *s), compute)
+
+
+def sgd(weights, gradient, *, learning_rate=0.1, out=None):
+    """Step down the gradient: ``w -= learning_rate * g`` (Robbins & Monro 1951)."""
+    return _update("sgd", weights, gradient, {}, {"learning_rate": learning_rate}, out)
+
+
+def momentum(weights, gradient, velocity, *, learning_rate=0.01, momentum=0.9, out=None):
+    """Step with momentum: ``v = mu v - lr g; w += v`` (Polyak 1964)."""
+    return _update("momentum", weights, gradient, {"velocity": velocity},
+                   {"learning_rate": learning_rate, "momentum": momentum}, out)
+
+
+def nesterov(weights, gradient, velocity, *, learning_rate=0.01, momentum=0.9, out=None):
+    """Step with Nesterov's momentum: ``v = mu v - lr g; w += mu v - lr g`` (Nesterov 1983)."""
+    return _update("nesterov", weights, gradient, {"velocity": velocity},
+                   {"learning_rate": learning_rate, "momentum": momentum}, out)
+
+
+def rmsprop(weights, gradient, v, *, learning_rate=1e-3, decay=0.9, epsilon=1e-8, out=None):
+    """Step by RMSProp: ``v = d v + (1-d) g²; w -= lr g / (sqrt(v) + eps)`` (Tieleman & Hinton 2012)."""
+    return _update("rmsprop", weights, gradient, {"v": v},
+                   {"learning_rate": learning_rate, "decay": decay, "epsilon": epsilon}, out)
+
+
+def adagrad(weights, gradient, v, *, learning_rate=0.01, epsilon=1e-8, out=None):
+    """Step by Adagrad: ``v += g²; w -= lr g / (sqrt(v) + eps)`` (Duchi, Hazan & Singer 2011)."""
+    return _update("adagrad", weights, gradient, {"v": v},
+                   {"learning_rate": learning_rate, "epsilon": epsilon}, out)
+
+
+def adam(weights, gradient, m, v, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, out=None):
+    """Step t = `step` of Adam: ``w -= lr m̂ / (sqrt(v̂) + eps)`` (Kingma & Ba 2015).
+
+    ``m = b1 m + (1-b1) g, v = b2 v + (1-b2) g²``; the hats divide by ``1 - b1^t`` and ``1 - b2^t``.
+    """
+    return _update("adam", weights, gradient, {"m": m, "v": v},
+                   {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}, out, step)
+
+
+def adamw(weights, gradient, m, v, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8,
+          weight_decay=0.01, out=None):
+    """Step of Adam after ``w -= lr * weight_decay * w`` (Loshchilov & Hutter 2019)."""
+    return _update("adamw", weights, gradient, {"m": m, "v": v},
+                   {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon,
+                    "weight_decay": weight_decay}, out, step)
+
+
+def nadam(weights, gradient, m, v, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, out=None):
+    """Step of Adam whose mean looks one step ahead, as Nesterov's does (Dozat 2016).
+
+    ``m̄ = b1 m / (1 - b1^(t+1)) + (1-b1) g / (1 - b1^t);  w -= lr m̄ / (sqrt(v̂) + eps)``
+    """
+    return _update("nadam", weights, gradient, {"m": m, "v": v},
+                   {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}, out, step)
