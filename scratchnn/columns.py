@@ -17,8 +17,11 @@ from __future__ import annotations
 import difflib
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import numpy as np
@@ -30,12 +33,19 @@ __all__ = [
     "ClassTarget",
     "ColumnError",
     "ColumnPreparation",
+    "MissingCellError",
     "NumericColumn",
     "TextColumn",
     "UnseenCategoryWarning",
     "as_column",
-    "first_infinite",
+    "check_finite",
+    "count",
+    "is_number",
+    "kind_of",
+    "listed",
     "missing_cells",
+    "parse_number",
+    "shown",
 ]
 
 SMALLEST_SCALE = sys.float_info.min  # half of a smaller one may be 0
@@ -49,6 +59,10 @@ Task: TypeAlias = Literal["classification", "regression"]
 
 class ColumnError(ValueError):
     """A table's columns do not fit: one is missing, of the wrong kind, or has cells without value."""
+
+
+class MissingCellError(ColumnError):
+    """A column has cells without a value where every cell needs one."""
 
 
 class UnseenCategoryWarning(UserWarning):
@@ -71,6 +85,20 @@ def as_column(name: str, values: npt.ArrayLike) -> Array:
     raise ColumnError(f"column {name!r} holds neither numbers nor text (dtype {column.dtype})")
 
 
+def parse_number(text: str) -> float:
+    """Return the number that the text of a cell is; ValueError if it is none."""
+    if "_" in text:  # Python's notation, no table's
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
+
+
+def is_number(text: str) -> bool:
+    with suppress(ValueError):
+        parse_number(text)
+        return True
+    return False
+
+
 def kind_of(column: Array) -> Kind:
     return "text" if column.dtype == object else "numeric"
 
@@ -82,12 +110,19 @@ def missing_cells(column: Array) -> npt.NDArray[np.bool_]:
     return np.isnan(column)
 
 
-def first_infinite(column: Array) -> int | None:
-    """Return the index of the first infinite number, None if there is none."""
-    if column.dtype.kind != "f":
-        return None
-    infinite = np.isinf(column)
-    return int(infinite.argmax()) if infinite.any() else None
+def check_finite(name: str, column: Array) -> None:
+    """Raise ColumnError for the first infinite number, naming its row."""
+    if column.dtype.kind == "f" and (infinite := np.isinf(column)).any():
+        raise ColumnError(
+            f"column {name!r} has {count(infinite, 'infinite number')}, the first in row "
+            f"{int(infinite.argmax()) + 1}"
+        )
+
+
+def count(where: npt.NDArray[np.bool_], what: str) -> str:
+    """Return how often `where` is true, as in "1 row" and "2 rows"."""
+    n = int(where.sum())
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 @dataclass(frozen=True)
@@ -108,11 +143,15 @@ class NumericColumn:
         present = column[~missing_cells(column)].astype(np.float64)
         if not len(present):
             raise ColumnError(f"column {name!r} has no value in the training rows")
-        # Divided by the largest, a constant is exactly 1 and no square overflows or vanishes.
-        largest = float(np.abs(present).max()) or 1.0
-        unit = present / largest
-        scale = float(unit.std()) * largest
-        return cls(name, float(unit.mean()) * largest, scale if scale >= SMALLEST_SCALE else 1.0)
+        # Halves, since differences could overflow; from the first number, so that those of a constant
+        # are exactly 0; in units of the largest, so that no square overflows or vanishes.
+        half = 0.5 * present
+        difference = half - half[0]
+        largest = float(np.abs(difference).max()) or 1.0
+        unit = difference / largest
+        mean = 2 * (float(half[0]) + float(unit.mean()) * largest)
+        scale = 2 * float(unit.std()) * largest
+        return cls(name, mean, scale if scale >= SMALLEST_SCALE else 1.0)
 
     def standardise(self, column: Array) -> Array:
         """Return z in float64, NaN where x is."""
@@ -133,10 +172,10 @@ class NumericColumn:
         with np.errstate(over="ignore"):
             out[:, 0] = z
         if not np.isfinite(out).all():
-            row = int((~np.isfinite(out[:, 0])).argmax())
+            x = column[np.isinf(out[:, 0]).argmax()]
             raise ColumnError(
-                f"column {self.name!r} has a number beyond the range of {out.dtype} in row "
-                f"{row + 1}: {column[row]} (mean {self.mean:.6g}, deviation {self.scale:.6g})"
+                f"column {self.name!r}: {x} is beyond the range of {out.dtype} when standardised "
+                f"(mean {self.mean:.6g}, deviation {self.scale:.6g})"
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -179,11 +218,9 @@ class TextColumn:
         out[np.flatnonzero(known), codes[known]] = 1
         unseen = ~known & ~missing_cells(column)
         if unseen.any():
-            count = int(unseen.sum())
             warnings.warn(
-                f"column {self.name!r}: {count} {'cell holds' if count == 1 else 'cells hold'} a "
-                f"category that the training rows did not, such as {shown(column[unseen.argmax()])};"
-                " counted as none of the known",
+                f"column {self.name!r} has {count(unseen, 'cell')} of a category that the training rows "
+                f"did not have, such as {shown(column[unseen.argmax()])}: taken for none of the known",
                 UnseenCategoryWarning,
                 stacklevel=3,
             )
@@ -201,10 +238,14 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """A target of classes: the label of output k of the network is `classes[k]`."""
+    """A target of classes: the label of output k of the network is `classes[k]`.
+
+    `counts` are the training rows of each class.
+    """
 
     name: str
     classes: tuple[Label, ...]
+    counts: tuple[int, ...]
     kind: ClassVar[str] = "classes"
 
     @property
@@ -213,12 +254,19 @@ class ClassTarget:
 
     @classmethod
     def learn(cls, name: str, column: Array) -> ClassTarget:
-        classes: list[Label] = sorted(set(column.tolist()))
+        rows = Counter(column.tolist())
+        classes: list[Label] = sorted(rows)
         if len(classes) < 2:
-            raise ColumnError(f"column {name!r} is {classes[0]!r} in every row: nothing to learn")
+            raise ColumnError(f"column {name!r} is {classes[0]!r} in every training row: nothing to learn")
+        counts = tuple(rows[label] for label in classes)
         if all(isinstance(label, float) and _is_exact_integer(label) for label in classes):
             classes = [int(label) for label in classes]
-        return cls(name, tuple(classes))
+        return cls(name, tuple(classes), counts)
+
+    @property
+    def commonest(self) -> int:
+        """The place of the class with the most training rows."""
+        return self.counts.index(max(self.counts))
 
     def codes(self, column: Array) -> npt.NDArray[np.int64]:
         """Return each label's place among the classes, -1 where it is none of them."""
@@ -227,17 +275,27 @@ class ClassTarget:
         return np.fromiter(codes, dtype=np.int64, count=len(column))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "classes": list(self.classes)}
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "classes": list(self.classes),
+            "counts": list(self.counts),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], place: str) -> ClassTarget:
-        check_keys(data, {"kind", "name", "classes"}, place)
+        check_keys(data, {"kind", "name", "classes", "counts"}, place)
         name = _text(data["name"], f"{place}.name")
         classes = _ascending(data["classes"], f"{place}.classes", least=2)
         check = _text if isinstance(classes[0], str) else _number
         for label in classes:
             check(label, f"{place}.classes")
-        return cls(name, tuple(classes))
+        counts = data["counts"]
+        if not isinstance(counts, list) or not all(type(n) is int and n > 0 for n in counts):
+            raise ValueError(f"{place}.counts must be a list of positive integers")
+        if len(counts) != len(classes):
+            raise ValueError(f"{place} has {len(classes)} classes and {len(counts)} counts")
+        return cls(name, tuple(classes), tuple(counts))
 
 
 Feature: TypeAlias = NumericColumn | TextColumn
@@ -285,7 +343,7 @@ class ColumnPreparation:
             Naming the column and what is wrong with it.
         """
         if target not in columns:
-            raise ColumnError(f"no column {target!r} among {_listed(columns)}")
+            raise ColumnError(f"no column {target!r} among {listed(columns)}")
         arrays = {name: as_column(name, values) for name, values in columns.items()}
         values = arrays.pop(target)
         _check_row_counts({**arrays, target: values})
@@ -300,7 +358,7 @@ class ColumnPreparation:
             if kind_of(values) == "text":
                 raise ColumnError(f"column {target!r} is text: regression needs numbers")
             if values.min() == values.max():
-                raise ColumnError(f"column {target!r} is {values[0]} in every row: nothing to learn")
+                raise ColumnError(f"column {target!r} is {values[0]} in every training row: nothing to learn")
         learnt = NumericColumn.learn if task == "regression" else ClassTarget.learn
         features = tuple(
             (TextColumn if kind_of(column) == "text" else NumericColumn).learn(name, column)
@@ -366,7 +424,7 @@ class ColumnPreparation:
         """Return what the network is to answer: (m,) labels, -1 for a class unknown, or (m,) z."""
         name = self.target.name
         if name not in columns:
-            raise ColumnError(f"no column {name!r} among {_listed(columns)}")
+            raise ColumnError(f"no column {name!r} among {listed(columns)}")
         column = as_column(name, columns[name])
         if isinstance(self.target, ClassTarget):
             _check_kind(name, column, self.target.column_kind)
@@ -408,8 +466,7 @@ class ColumnPreparation:
             raise ValueError(f"{place}.features must be a list with at least one column")
         kinds = {"numeric": NumericColumn, "text": TextColumn}
         features = tuple(
-            _column_from(item, kinds, f"{place}.features[{i}]")
-            for i, item in enumerate(data["features"])
+            _column_from(item, kinds, f"{place}.features[{i}]") for i, item in enumerate(data["features"])
         )
         kinds = {"numeric": NumericColumn, "classes": ClassTarget}
         target = _column_from(data["target"], kinds, f"{place}.target")
@@ -426,8 +483,8 @@ class ColumnPreparation:
             near = difflib.get_close_matches(missing[0], self.extra(columns), 1)
             raise ColumnError(
                 f"{len(missing)} of the {len(self.features)} columns that the network was trained on "
-                f"{'is' if len(missing) == 1 else 'are'} missing: {_listed(missing)}; the table has "
-                f"{_listed(there)}" + (f" (is {near[0]!r} {missing[0]!r}?)" if near else "")
+                f"{'is' if len(missing) == 1 else 'are'} missing: {listed(missing)}; the table has "
+                f"{listed(there)}" + (f" (is {near[0]!r} {missing[0]!r}?)" if near else "")
             )
 
 
@@ -445,7 +502,7 @@ def _check_kind(name: str, column: Array, expected: Kind) -> None:
         return
     if expected == "text":
         raise ColumnError(f"column {name!r} held text in training, and holds numbers now")
-    row = int(np.flatnonzero(~missing_cells(column))[0])
+    row = next(i for i, cell in enumerate(column) if cell is not None and not is_number(cell))
     raise ColumnError(
         f"column {name!r} held numbers in training, and holds text now, such as "
         f"{shown(column[row])} in row {row + 1}"
@@ -455,17 +512,14 @@ def _check_kind(name: str, column: Array, expected: Kind) -> None:
 def _check_cells(name: str, column: Array, fill_missing: bool) -> None:
     missing = missing_cells(column)
     if missing.any() and not fill_missing:
-        count = int(missing.sum())
-        raise ColumnError(
-            f"column {name!r} has {count} missing {'cell' if count == 1 else 'cells'}, the first in "
-            f"row {int(missing.argmax()) + 1}"
+        raise MissingCellError(
+            f"column {name!r} has {count(missing, 'missing cell')}, the first in row "
+            f"{int(missing.argmax()) + 1}"
         )
-    row = first_infinite(column)
-    if row is not None:
-        raise ColumnError(f"column {name!r} has an infinite number in row {row + 1}")
+    check_finite(name, column)
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
     """Return names for a message, the first eight if they are many."""
     names = list(names)
     shown = ", ".join(repr(name) for name in names[:8])
@@ -473,7 +527,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _column_from(data: object, kinds: Mapping[str, Any], place: str) -> Any:
-    if not isinstance(data, dict) or data.get("kind") not in kinds.keys():
+    if not isinstance(data, dict) or data.get("kind") not in list(kinds):  # a list has no hash
         raise ValueError(f"{place} must be an object whose kind is one of {', '.join(kinds)}")
     return kinds[data["kind"]].from_dict(data, place)
 
@@ -493,7 +547,7 @@ def _ascending(values: object, place: str, least: int) -> list[Any]:
     if not isinstance(values, list) or len(values) < least:
         raise ValueError(f"{place} must be a list of at least {least}")
     try:
-        ordered = all(a < b for a, b in zip(values, values[1:], strict=False))
+        ordered = all(a < b for a, b in pairwise(values))
     except TypeError:
         ordered = False
     if not ordered:

@@ -64,17 +64,19 @@ def learning_curve(history: Losses, axes: Axes, *, title: str = "", loss_name: s
     """
     if not history.loss:
         raise ValueError("the history has no epoch to draw")
-    curves = [("training rows", TRAINING, np.asarray(history.loss, dtype=float))]
-    if history.validation_loss:
-        held_out = np.asarray(history.validation_loss, dtype=float)
-        curves.append(("held-out rows", VALIDATION, held_out))
-    for label, colour, loss in curves:
-        epochs = np.arange(1, len(loss) + 1)
-        marker = "o" if len(loss) == 1 else None  # a line needs two points
-        axes.plot(epochs, loss, color=colour, linewidth=2, marker=marker, label=label)
-    _scale(axes, [loss for _, _, loss in curves])
-    if history.validation_loss and np.isfinite(held_out).any():
-        _mark_best(axes, held_out)
+    loss = np.asarray(history.loss, dtype=float)
+    held_out = np.asarray(history.validation_loss, dtype=float)
+    epochs = np.arange(1, len(loss) + 1)
+    held_out_epochs = epochs[len(loss) - len(held_out) :]  # the first epochs may have had no such rows
+    marker = "o" if len(loss) == 1 else None  # a line needs two points
+    style: dict[str, Any] = {"linewidth": 2, "marker": marker}
+    axes.plot(epochs, loss, color=TRAINING, label="training rows", **style)
+    if len(held_out):
+        axes.plot(held_out_epochs, held_out, color=VALIDATION, label="held-out rows", **style)
+    _frame(axes, np.concatenate([loss, held_out]), len(loss))
+    if np.isfinite(held_out).any():
+        best = int(np.nanargmin(held_out))
+        _mark_best(axes, int(held_out_epochs[best]), held_out[best], len(loss))
     axes.set_xlabel("epoch", color=INK)
     axes.set_ylabel(loss_name.replace("_", " "), color=INK)
     axes.set_title(title.replace("$", r"\$"), loc="left", color=INK, fontsize=13, pad=24)
@@ -119,11 +121,10 @@ def save_learning_curve(
     replace_file(path, [picture.getvalue()])
 
 
-def _scale(axes: Axes, curves: list[Array]) -> None:
+def _frame(axes: Axes, values: Array, n_epochs: int) -> None:
     """Frame the curves: light grid, whole epochs, a logarithmic axis if the loss falls far."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-    values = np.concatenate(curves)
     values = values[np.isfinite(values)]
     if len(values) and 0 < 10 * values.min() < values.max():
         axes.set_yscale("log")
@@ -131,7 +132,7 @@ def _scale(axes: Axes, curves: list[Array]) -> None:
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few_decades else (1,)))
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(0.5, len(curves[0]) + 0.5)
+    axes.set_xlim(0.5, n_epochs + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -140,10 +141,8 @@ def _scale(axes: Axes, curves: list[Array]) -> None:
     axes.tick_params(which="both", color="#999999", labelcolor=INK)
 
 
-def _mark_best(axes: Axes, held_out: Array) -> None:
+def _mark_best(axes: Axes, epoch: int, loss: float, n_epochs: int) -> None:
     """Mark the epoch with the lowest held-out loss; its label stands above the frame, clear of curves."""
-    best = int(np.nanargmin(held_out))
-    epoch, loss = best + 1, held_out[best]
     axes.plot(
         epoch,
         loss,
@@ -155,7 +154,7 @@ def _mark_best(axes: Axes, held_out: Array) -> None:
         clip_on=False,
     )
     axes.axvline(epoch, color=VALIDATION, linewidth=1, linestyle=":", alpha=0.7)
-    along = (epoch - 0.5) / len(held_out)
+    along = (epoch - 0.5) / n_epochs
     axes.annotate(
         f"best: epoch {epoch}, {loss:.4g}",
         (epoch, 1.0),

@@ -191,7 +191,9 @@ def plain(label: object) -> str:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.full(len(part), math.nan), where=whole > 0)
+    ratio = np.full(len(part), math.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio
 
 
 def _mean(values: Array) -> float:
@@ -207,7 +209,7 @@ def _root_mean_square(values: Array) -> float:
 
 
 def _share(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
+    return "–" if math.isnan(value) else f"{round(value, 3) + 0.0:.3f}"  # no "-0.000"
 
 
 def _columns(text: str) -> int:

@@ -34,7 +34,7 @@ def hold_out(
     Raises
     ------
     ValueError
-        Too few rows to hold one out and train on another.
+        No row can be spared.
     """
     n_held = round(fraction * n_rows) or int(fraction > 0)
     if labels is None:
@@ -44,11 +44,8 @@ def hold_out(
         groups = [np.flatnonzero(group == k) for k in range(group.max() + 1)]
     quotas = _quotas([len(rows) for rows in groups], n_held)
     if fraction > 0 and sum(quotas) == 0:
-        of_one_class = "" if labels is None else " of one class"
-        raise ValueError(
-            f"{n_rows} {'row is' if n_rows == 1 else 'rows are'} too few: to hold any out, at least "
-            f"two{of_one_class} are needed (or hold out none: --validation-fraction 0)"
-        )
+        reason = "there is one row only" if n_rows == 1 else "every class has one row only"
+        raise ValueError(f"{reason}: none can be held out (--validation-fraction 0 trains on all rows)")
     random = Generator(seed, STREAM)
     held = [rows[random.permutation(len(rows))[:q]] for rows, q in zip(groups, quotas, strict=True)]
     held_out = np.sort(np.concatenate(held))
@@ -60,7 +57,8 @@ def _quotas(sizes: list[int], total: int) -> list[int]:
     """Share `total` rows among groups by the method of largest remainders, one row always left over."""
     shares = [total * size / sum(sizes) for size in sizes]
     quotas = [min(int(share), size - 1) for share, size in zip(shares, sizes, strict=True)]
-    by_remainder = sorted(range(len(sizes)), key=lambda k: quotas[k] - shares[k])
-    for k in by_remainder[: total - sum(quotas)]:
-        quotas[k] = min(quotas[k] + 1, sizes[k] - 1)
+    spare = [k for k, size in enumerate(sizes) if quotas[k] < size - 1]
+    spare.sort(key=lambda k: quotas[k] - shares[k])
+    for k in spare[: total - sum(quotas)]:
+        quotas[k] += 1
     return quotas

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..columns import is_number, parse_number
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -162,6 +164,8 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
     for i, name in enumerate(names):
         if name in names[:i]:
+            if all(is_number(other) for other in names):
+                raise TableError("has no header: its first line holds numbers alone")
             raise TableError(f"names columns {names.index(name) + 1} and {i + 1} both {name!r}")
     return names
 
@@ -229,13 +233,7 @@ def _column(series: pd.Series, *, as_text: bool) -> Array:
     if not as_text:
         # pandas gives up on integers beyond 64 bits and numbers beyond float64.
         with suppress(ValueError):
-            return np.array([math.nan if cell is None else _number(cell) for cell in cells])
+            return np.array([math.nan if cell is None else parse_number(cell) for cell in cells])
     column = np.empty(len(cells), dtype=object)
     column[:] = cells
     return column
-
-
-def _number(cell: str) -> float:
-    if "_" in cell:  # Python's notation, no table's
-        raise ValueError(cell)
-    return float(cell)

@@ -1,6 +1,6 @@
 """The C interface (csrc/kernels.h) as other modules see it: a table of kernels for a dtype's size."""
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef extern from "kernels.h" nogil:
@@ -73,6 +73,11 @@ cdef extern from "kernels.h" nogil:
         size_t n_updates
 
 
+cdef extern from "barrier.h" nogil:
+    ctypedef struct snn_barrier:
+        pass
+
+
 # The table in use for elements of this size, 4 or 8 bytes.
 cdef const snn_kernels *table(size_t itemsize) noexcept nogil
 
@@ -84,3 +89,5 @@ cdef uint64_t random_bits(uint64_t key, uint64_t index) noexcept nogil
 cdef double random_uniform(uint64_t bits) noexcept nogil
 cdef double random_normal(uint64_t bits) noexcept nogil
 cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil
+cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil
+cdef void barrier_wait(snn_barrier *barrier) noexcept nogil

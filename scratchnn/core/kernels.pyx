@@ -6,7 +6,7 @@ the one that the environment variable ``SCRATCHNN_ISA`` names, which is obeyed o
 
 import os
 
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef extern from "kernels.h" nogil:
@@ -24,6 +24,11 @@ cdef extern from "kernels.h" nogil:
     double snn_random_uniform(uint64_t bits) noexcept nogil
     double snn_random_normal(uint64_t bits) noexcept nogil
     uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil
+
+
+cdef extern from "barrier.h" nogil:
+    void snn_barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept
+    void snn_barrier_wait(snn_barrier *barrier) noexcept
 
 
 cdef const snn_isa *chosen = NULL
@@ -59,6 +64,14 @@ cdef double random_normal(uint64_t bits) noexcept nogil:
 
 cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil:
     return snn_random_shuffle(key, index, n, items)
+
+
+cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil:
+    snn_barrier_init(barrier, n_threads)
+
+
+cdef void barrier_wait(snn_barrier *barrier) noexcept nogil:
+    snn_barrier_wait(barrier)
 
 
 def compiled():

@@ -1,0 +1,56 @@
+#include "barrier.h"
+
+#ifdef _MSC_VER
+#include <intrin.h>
+static uint32_t load(uint32_t *p) { return (uint32_t)_InterlockedOr((volatile long *)p, 0); }
+static void store(uint32_t *p, uint32_t x) { _InterlockedExchange((volatile long *)p, (long)x); }
+static uint32_t increment(uint32_t *p) { return (uint32_t)_InterlockedIncrement((volatile long *)p); }
+#else
+static uint32_t load(uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static void store(uint32_t *p, uint32_t x) { __atomic_store_n(p, x, __ATOMIC_RELEASE); }
+static uint32_t increment(uint32_t *p) { return __atomic_add_fetch(p, 1, __ATOMIC_ACQ_REL); }
+#endif
+
+#ifdef _WIN32
+#include <windows.h>
+static void yield_cpu(void) { SwitchToThread(); }
+#else
+#include <sched.h>
+static void yield_cpu(void) { sched_yield(); }
+#endif
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+static void relax(void) { _mm_pause(); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+static void relax(void) { __asm__ volatile("yield"); }
+#else
+static void relax(void) {}
+#endif
+
+/* A pause takes 5 to 45 ns, so this spins for 5 to 45 µs: longer than the threads of one step part, and
+ * too short to matter where a thread has lost its CPU. */
+enum { SPINS = 1000 };
+
+void snn_barrier_init(snn_barrier *barrier, uint32_t n_threads) {
+    barrier->n_threads = n_threads;
+    store(&barrier->arrived, 0);
+    store(&barrier->round, 0);
+}
+
+void snn_barrier_wait(snn_barrier *barrier) {
+    if (barrier->n_threads == 1) return;
+    const uint32_t round = load(&barrier->round);
+    if (increment(&barrier->arrived) == barrier->n_threads) {
+        store(&barrier->arrived, 0);
+        store(&barrier->round, round + 1);
+        return;
+    }
+    for (int spins = 0; load(&barrier->round) == round; spins++) {
+        if (spins < SPINS) {
+            relax();
+        } else {
+            yield_cpu();
+        }
+    }
+}

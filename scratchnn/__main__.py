@@ -1,0 +1,7 @@
+"""`python -m scratchnn` is `scratchnn`."""
+
+import sys
+
+from scratchnn.cli import main
+
+sys.exit(main())

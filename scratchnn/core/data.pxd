@@ -1,0 +1,28 @@
+"""Rows of data in the caller's own memory, converted batch by batch."""
+
+from libc.stdint cimport int64_t
+
+from scratchnn.core.kernels cimport snn_kernels, snn_source
+
+
+# A matrix of any stride (labels NULL), or class labels that stand for one-hot rows of n_columns.
+cdef struct Rows:
+    size_t n_columns
+    const char *data
+    snn_source type
+    ptrdiff_t row_bytes
+    ptrdiff_t column_bytes
+    const int64_t *labels
+
+
+# Rows order[0 … m-1] (or first … first+m-1 where order is NULL) into out, row stride ldo.
+cdef void gather(
+    const snn_kernels *k, const Rows *rows, const int64_t *order, size_t first, size_t m, char *out,
+    size_t ldo) noexcept nogil
+
+
+cdef class Source:
+    cdef Rows rows
+    cdef Py_buffer buffer
+    cdef readonly Py_ssize_t n_rows
+    cdef readonly object array

@@ -1,0 +1,85 @@
+"""Rows of data in the caller's own memory, converted batch by batch.
+
+Nothing is copied as a whole: float32, float64 and uint8 arrays of any stride, memory-mapped files among
+them, are read where they are.
+"""
+
+import numpy as np
+
+from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
+from libc.stdint cimport int64_t
+
+from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, snn_source, table
+
+from scratchnn.core.topology import aligned_zeros
+
+# Elements looked at between two looks at what was found: 64 KiB of float64.
+BLOCK = 8192
+
+
+cdef void gather(
+        const snn_kernels *k, const Rows *rows, const int64_t *order, size_t first, size_t m, char *out,
+        size_t ldo) noexcept nogil:
+    cdef const char *data = rows.data
+    cdef const int64_t *labels = rows.labels
+    if order == NULL:
+        data += <ptrdiff_t>first * rows.row_bytes
+        labels += first
+    else:
+        order += first
+    if rows.labels == NULL:
+        k.gather(m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, out, ldo)
+    else:
+        k.gather_labels(m, rows.n_columns, labels, order, out, ldo)
+
+
+cdef class Source:
+    """A matrix (n_rows, n_columns) of float32, float64 or uint8, or n_rows class labels of int64.
+
+    Parameters
+    ----------
+    array : array of two dimensions, or of one for labels
+        Kept, not copied.
+    n_classes : int
+        The number of columns that labels stand for; the caller has checked their range.
+    """
+
+    def __cinit__(self, array, Py_ssize_t n_classes=0):
+        PyObject_GetBuffer(array, &self.buffer, PyBUF_STRIDED_RO)
+        self.array = array
+        self.n_rows = len(array)
+        self.rows.data = <const char *>self.buffer.buf
+        self.rows.row_bytes = self.buffer.strides[0]
+        if n_classes:
+            self.rows.n_columns = n_classes
+            self.rows.labels = <const int64_t *>self.buffer.buf
+        else:
+            self.rows.n_columns = array.shape[1]
+            self.rows.column_bytes = self.buffer.strides[1]
+            self.rows.type = {"f4": SNN_FLOAT32, "f8": SNN_FLOAT64, "u1": SNN_UINT8}[array.dtype.str[1:]]
+
+    def __dealloc__(self):
+        if self.array is not None:
+            PyBuffer_Release(&self.buffer)
+
+    def first_not_finite(self, dtype):
+        """Return (row, column) of the first element that is not finite as `dtype`, or None."""
+        dtype = np.dtype(dtype)
+        cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count
+        cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
+        memory = aligned_zeros(block * n, dtype)
+        cdef char[::1] view = memory.view(np.int8)
+        cdef const snn_kernels *k = table(dtype.itemsize)
+        cdef bint finite = True
+        if n == 0 or self.rows.labels != NULL or self.rows.type == SNN_UINT8:
+            return None
+        with nogil:
+            while first < m and finite:
+                count = min(block, m - first)
+                gather(k, &self.rows, NULL, first, count, &view[0], n)
+                finite = k.all_finite(count * n, &view[0])
+                first += count
+        if finite:
+            return None
+        row, column = np.argwhere(~np.isfinite(memory[:count * n].reshape(count, n)))[0].tolist()
+        return int(first - count) + row, column

@@ -1,0 +1,71 @@
+"""A dense layer below Python: ``z = x W + b, a = g(z)``, and the way back.
+
+A layer is a description (`Dense`) and the memory of one batch (`Activations`). The functions take a range
+of rows or of inputs, so that threads can share a step; ranges only divide the work and change no bit.
+Matrices of a batch have the layer's `stride`, and the lanes between n_outputs and a whole vector hold
+zeros in weights, biases and dz, so products run over whole vectors.
+"""
+
+from scratchnn.core.kernels cimport snn_kernels, snn_update
+
+
+cdef struct Dense:
+    size_t n_inputs
+    size_t n_outputs
+    size_t stride           # elements between rows of weights and of z, a, dz: n_outputs, padded
+    size_t mirror_stride    # elements between rows of the mirror Wᵀ: n_inputs, padded
+    size_t weights          # where the weights start in a parameter vector, in elements
+    size_t biases           # where the biases start there
+    size_t mirror           # where Wᵀ starts in the vector of mirrors
+    bint has_biases
+    size_t activation       # place in the kernels' list
+    double alpha
+    bint slope_from_value   # then a overwrites z
+    bint in_loss            # the activation belongs to the loss, which takes logits and gives dz
+
+
+cdef struct Activations:
+    char *z
+    char *a                 # z itself where slope_from_value or in_loss
+    char *dz                # also takes da, before the slope is multiplied in
+
+
+# What an optimizer needs to update a stretch of the parameters.
+cdef struct Update:
+    const snn_update *rule
+    double coefficients[8]
+    char *states[2]         # vectors laid out as the parameters are
+
+
+cdef inline char *at(const snn_kernels *k, const char *vector, size_t index) noexcept nogil:
+    return <char *>vector + index * k.itemsize
+
+
+# z and a of rows [begin, end) from the inputs x (row stride ldx).
+cdef void forward(
+    const snn_kernels *k, const Dense *d, const char *parameters, const char *x, size_t ldx,
+    const Activations *batch, size_t begin, size_t end) noexcept nogil
+
+# dz = da g'(z) of rows [begin, end), in place.
+cdef void backward(
+    const snn_kernels *k, const Dense *d, const Activations *batch, size_t begin, size_t end) noexcept nogil
+
+# dx = dz Wᵀ of rows [begin, end), with row stride lddx.
+cdef void grad_inputs(
+    const snn_kernels *k, const Dense *d, const char *mirrors, const Activations *batch, char *dx, size_t lddx,
+    size_t begin, size_t end) noexcept nogil
+
+# dW = xᵀ dz for inputs [begin, end), and db where begin is 0, over all m rows.
+cdef void grad_parameters(
+    const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
+    char *gradient, size_t begin, size_t end) noexcept nogil
+
+# The optimizer's step on the weights of inputs [begin, end), and on the biases where begin is 0.
+cdef void update_parameters(
+    const snn_kernels *k, const Dense *d, const Update *update, char *parameters, const char *gradient,
+    size_t begin, size_t end) noexcept nogil
+
+# Make the mirror's columns [begin, end) equal to the weights' rows.
+cdef void refresh_mirror(
+    const snn_kernels *k, const Dense *d, const char *parameters, char *mirrors,
+    size_t begin, size_t end) noexcept nogil

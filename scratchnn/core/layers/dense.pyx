@@ -1,0 +1,72 @@
+"""The dense layer's functions; dense.pxd says what each does."""
+
+from scratchnn.core.kernels cimport snn_kernels
+
+
+cdef inline size_t whole_vectors(const snn_kernels *k, size_t n) noexcept nogil:
+    return (n + k.width - 1) // k.width * k.width
+
+
+cdef void forward(
+        const snn_kernels *k, const Dense *d, const char *parameters, const char *x, size_t ldx,
+        const Activations *batch, size_t begin, size_t end) noexcept nogil:
+    cdef const void *biases = at(k, parameters, d.biases) if d.has_biases else NULL
+    k.affine(
+        end - begin, d.n_inputs, whole_vectors(k, d.n_outputs), at(k, x, begin * ldx), ldx, 1,
+        at(k, parameters, d.weights), d.stride, biases, at(k, batch.z, begin * d.stride), d.stride)
+    if not d.in_loss:
+        k.activations[d.activation].value(
+            (end - begin) * d.stride, at(k, batch.z, begin * d.stride), at(k, batch.a, begin * d.stride), d.alpha)
+
+
+cdef void backward(
+        const snn_kernels *k, const Dense *d, const Activations *batch, size_t begin, size_t end) noexcept nogil:
+    cdef const char *source = batch.a if d.slope_from_value else batch.z
+    cdef char *dz = at(k, batch.dz, begin * d.stride)
+    if not d.in_loss:
+        k.activations[d.activation].backward(
+            (end - begin) * d.stride, at(k, source, begin * d.stride), dz, dz, d.alpha)
+
+
+cdef void grad_inputs(
+        const snn_kernels *k, const Dense *d, const char *mirrors, const Activations *batch, char *dx, size_t lddx,
+        size_t begin, size_t end) noexcept nogil:
+    k.grad_inputs(
+        end - begin, whole_vectors(k, d.n_inputs), d.n_outputs, at(k, batch.dz, begin * d.stride), d.stride, 1,
+        at(k, mirrors, d.mirror), d.mirror_stride, at(k, dx, begin * lddx), lddx)
+
+
+cdef void grad_parameters(
+        const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
+        char *gradient, size_t begin, size_t end) noexcept nogil:
+    k.grad_weights(
+        m, end - begin, whole_vectors(k, d.n_outputs), at(k, x, begin), ldx, 1, batch.dz, d.stride,
+        at(k, gradient, d.weights + begin * d.stride), d.stride)
+    if begin == 0 and d.has_biases:
+        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, at(k, gradient, d.biases))
+
+
+cdef void update_parameters(
+        const snn_kernels *k, const Dense *d, const Update *update, char *parameters, const char *gradient,
+        size_t begin, size_t end) noexcept nogil:
+    update_stretch(k, update, parameters, gradient, d.weights + begin * d.stride, (end - begin) * d.stride)
+    if begin == 0 and d.has_biases:
+        update_stretch(k, update, parameters, gradient, d.biases, d.n_outputs)
+
+
+cdef void update_stretch(
+        const snn_kernels *k, const Update *update, char *parameters, const char *gradient,
+        size_t start, size_t n) noexcept nogil:
+    cdef void *states[2]
+    cdef int i
+    for i in range(update.rule.n_states):
+        states[i] = at(k, update.states[i], start)
+    update.rule.apply(n, at(k, parameters, start), at(k, gradient, start), states, update.coefficients)
+
+
+cdef void refresh_mirror(
+        const snn_kernels *k, const Dense *d, const char *parameters, char *mirrors,
+        size_t begin, size_t end) noexcept nogil:
+    k.transpose(
+        end - begin, d.n_outputs, at(k, parameters, d.weights + begin * d.stride), d.stride,
+        at(k, mirrors, d.mirror + begin), d.mirror_stride)

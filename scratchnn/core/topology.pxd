@@ -1,0 +1,14 @@
+"""The layers of one network and where their parameters lie; shared by training and prediction."""
+
+from scratchnn.core.layers.dense cimport Dense
+
+
+cdef class Topology:
+    cdef Dense *layers
+    cdef readonly Py_ssize_t n_layers
+    cdef readonly object dtype
+    cdef readonly Py_ssize_t size           # elements of a parameter vector, padding included
+    cdef readonly Py_ssize_t mirror_size    # elements of the vector of mirrors
+    cdef readonly Py_ssize_t widest         # the largest stride
+    cdef readonly str link                  # activation of the last layer that belongs to its loss, or ""
+    cdef bint softmax                       # whether link is "softmax", which is no activation of its own

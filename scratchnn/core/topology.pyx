@@ -1,0 +1,96 @@
+"""The layers of one network and where their parameters lie.
+
+One flat vector, 64-byte aligned, holds all parameters: for each layer its weights, row by row, then its
+biases. Rows are padded with zeros to whole 64 bytes; gradients and optimizer state have the same layout.
+"""
+
+import numpy as np
+
+from libc.stdlib cimport calloc, free
+
+from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, table
+
+ALIGNMENT = 64
+
+# A row stride that is a multiple of this maps the rows of a tile onto few sets of the L1 cache
+# (48 KiB in 12 ways: rows 4 KiB apart share a set; 1 KiB apart, four rows do every fourth).
+CONFLICT = 1024
+
+
+def aligned_zeros(Py_ssize_t n, dtype):
+    """Return a vector of n zeros whose memory starts at a multiple of 64 bytes."""
+    dtype = np.dtype(dtype)
+    memory = np.zeros(n * dtype.itemsize + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    return memory[start:start + n * dtype.itemsize].view(dtype)
+
+
+def padded(Py_ssize_t n, Py_ssize_t itemsize):
+    """Return the row stride, in elements, for rows of n elements."""
+    size = -(-n * itemsize // ALIGNMENT) * ALIGNMENT
+    if size % CONFLICT == 0:
+        size += ALIGNMENT
+    return size // itemsize
+
+
+cdef class Topology:
+    """The shape of a network of dense layers.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Inputs, hidden layers, outputs.
+    activations : sequence of Activation
+        One for each layer of weights; the last is None where `link` is "softmax".
+    biases : bool
+    dtype : float32 or float64
+    link : str
+        The activation of the last layer that belongs to its loss, such as ``"softmax"``; or "".
+    """
+
+    def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link=""):
+        self.dtype = np.dtype(dtype)
+        self.n_layers = len(layer_sizes) - 1
+        self.link = link
+        self.softmax = link == "softmax"
+        self.layers = <Dense *>calloc(self.n_layers, sizeof(Dense))
+        if self.layers == NULL:
+            raise MemoryError(f"no memory for {self.n_layers} layers")
+        itemsize = self.dtype.itemsize
+        cdef Dense *d
+        for i, activation in enumerate(activations):
+            d = &self.layers[i]
+            d.n_inputs, d.n_outputs = layer_sizes[i], layer_sizes[i + 1]
+            d.stride = padded(layer_sizes[i + 1], itemsize)
+            d.mirror_stride = padded(layer_sizes[i], itemsize)
+            d.has_biases = biases
+            d.weights = self.size
+            d.biases = d.weights + d.n_inputs * d.stride
+            self.size = d.biases + (d.stride if biases else 0)
+            if i > 0:  # the first layer's inputs need no gradient
+                d.mirror = self.mirror_size
+                self.mirror_size += d.n_outputs * d.mirror_stride
+            d.in_loss = bool(link) and i == self.n_layers - 1
+            if activation is not None:
+                d.activation = activation.index
+                d.alpha = activation.alpha
+                d.slope_from_value = table(8).activations[d.activation].slope_source == SNN_SLOPE_FROM_VALUE
+            self.widest = max(self.widest, d.stride)
+
+    def __dealloc__(self):
+        free(self.layers)
+
+    def zeros(self):
+        """Return a new vector of the parameters' layout."""
+        return aligned_zeros(self.size, self.dtype)
+
+    def views(self, vector):
+        """Return [(weights, biases)] of every layer as views of `vector`; biases is None where there are none."""
+        result = []
+        cdef Dense *d
+        for i in range(self.n_layers):
+            d = &self.layers[i]
+            rows = vector[d.weights:d.biases].reshape(d.n_inputs, d.stride)
+            biases = vector[d.biases:d.biases + d.n_outputs] if d.has_biases else None
+            result.append((rows[:, :d.n_outputs], biases))
+        return result

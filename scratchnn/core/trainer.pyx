@@ -1,0 +1,443 @@
+"""The training loop: every epoch of a run is below Python, without the GIL and without an allocation.
+
+A step has two phases, each followed by a barrier. In the first, threads share the rows of the batch:
+gather, forward, loss, backward. In the second, they share the weights: gradient, update, mirror. Every
+number is computed by one thread in one order, so the number of threads changes no bit.
+
+A snapshot of parameters, optimizer state and counters is taken at the start of an epoch. When the loss or
+a parameter is no longer finite, the run returns to it and reports divergence.
+"""
+
+import threading
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport isfinite
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from scratchnn.core.data cimport Rows, Source, gather
+from scratchnn.core.kernels cimport (
+    barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals, snn_barrier,
+    snn_kernels, table)
+from scratchnn.core.layers.dense cimport (
+    Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, refresh_mirror,
+    update_parameters)
+from scratchnn.core.losses cimport Loss, loss_scale
+from scratchnn.core.topology cimport Topology
+
+from scratchnn.core import updates
+from scratchnn.core.topology import aligned_zeros, padded
+
+
+cdef extern from "<time.h>" nogil:
+    struct timespec:
+        long long tv_sec
+        long tv_nsec
+    int timespec_get(timespec *now, int base) noexcept
+    int TIME_UTC
+
+
+cdef double seconds() noexcept nogil:
+    cdef timespec now
+    timespec_get(&now, TIME_UTC)
+    return now.tv_sec + 1e-9 * now.tv_nsec
+
+
+# Threads get rows in multiples of this, which every tile height (csrc/vec_*.h) divides, so that only the
+# last of them has a tile that is not full.
+cdef enum:
+    SHARE = 24
+
+# Signals are looked for this often, in seconds; the clock is read after about this many multiply-adds
+# (some ten microseconds), so that reading it (25 ns) costs nothing.
+cdef double POLL_SECONDS = 0.02
+cdef double POLL_WORK = 1e6
+
+# Threads pay from this many multiply-adds a thread and step on: some 25 µs of work against barriers of up to
+# half a microsecond and the cost of cache lines that change hands.
+THREAD_WORK = 2_000_000
+
+# A snapshot is taken once so many samples have been trained on since the last: copying parameters and
+# optimizer state then costs about a hundredth of the arithmetic.
+SNAPSHOT_SAMPLES = 256
+
+# The stream of a network's seed that shuffles come from; initial parameters come from stream 0.
+SHUFFLE_STREAM = 1
+
+cdef enum Status:
+    RUNNING
+    INTERRUPTED
+    DIVERGED
+
+
+cdef size_t share(size_t n, uint32_t thread, uint32_t n_threads) noexcept nogil:
+    """Return where the share of a thread begins among n rows; thread = n_threads gives n."""
+    cdef size_t units = (n + SHARE - 1) // SHARE
+    return min(n, units * thread // n_threads * SHARE)
+
+
+cdef class Trainer:
+    """Trains one network on one set of data with one optimizer.
+
+    Parameters
+    ----------
+    topology : Topology
+    parameters : vector of topology's layout
+        Updated in place.
+    loss : tuple
+        In the order of core.losses.Loss.
+    x, y : Source
+    batch_size : int
+    optimizer : (name, hyper-parameters in the order of core.updates.specifications, state vectors), optional
+        States are updated in place.
+    steps : int
+        How many updates the optimizer has made.
+    shuffle : bool
+    seed, counter : int
+        The stream of random numbers of the shuffles, and how many were drawn.
+    """
+
+    cdef Topology topology
+    cdef const snn_kernels *k
+    cdef char *parameters
+    cdef object gradient_vector
+    cdef char *gradient
+    cdef char *mirrors
+    cdef Rows x, y
+    cdef Loss loss
+    cdef Update update
+    cdef double[::1] hyper
+    cdef readonly size_t n_samples, batch_size
+    cdef bint shuffle
+    cdef uint64_t key
+    cdef readonly uint64_t counter, steps
+
+    # memory of a batch
+    cdef Activations *batch
+    cdef char *inputs
+    cdef char *targets
+    cdef size_t input_stride
+    cdef double *row_loss
+    cdef int64_t *order
+
+    # a run in progress
+    cdef snn_barrier barrier
+    cdef uint32_t n_threads
+    cdef Status status
+    cdef readonly bint loss_finite
+    cdef double *losses
+    cdef size_t epochs
+    cdef readonly size_t epoch
+    cdef double epoch_loss, last_poll
+    cdef size_t poll_every, since_poll
+    cdef object interruption
+
+    # the state to return to
+    cdef size_t snapshot_samples, since_snapshot
+    cdef size_t snapshot_epoch
+    cdef uint64_t snapshot_counter, snapshot_steps
+    cdef size_t state_size
+    cdef char *kept[3]
+    cdef char *live[3]
+
+    cdef list keep
+
+    def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size,
+                  optimizer=None, uint64_t steps=0, bint shuffle=False, uint64_t seed=0, uint64_t counter=0):
+        self.topology = topology
+        self.k = table(topology.dtype.itemsize)
+        self.keep = [x, y]
+        self.x, self.y = x.rows, y.rows
+        self.n_samples = x.n_rows
+        self.batch_size = min(<size_t>batch_size, self.n_samples)
+        self.loss.kernel, self.loss.factor, self.loss.mean_over_samples, self.loss.mean_over_outputs, \
+            self.loss.delta = loss
+        self.steps, self.counter = steps, counter
+        self.shuffle = shuffle
+        self.key = random_key(seed, SHUFFLE_STREAM)
+        self.parameters = self._pointer(parameters)
+        self.gradient_vector = topology.zeros()
+        self.gradient = self._pointer(self.gradient_vector)
+        self.mirrors = self._memory(topology.mirror_size)
+        self._prepare_batch()
+        self._prepare_optimizer(parameters, optimizer)
+        self.poll_every = max(1, <size_t>(POLL_WORK / self.work_of_a_step()))
+
+    cdef char *_pointer(self, array):
+        cdef char[::1] bytes = array.view(np.int8)
+        self.keep.append(array)
+        return &bytes[0] if bytes.shape[0] else NULL
+
+    cdef char *_memory(self, size_t n, dtype=None):
+        return self._pointer(aligned_zeros(n, self.topology.dtype if dtype is None else dtype))
+
+    cdef void _prepare_batch(self) except *:
+        cdef size_t m = self.batch_size
+        cdef Activations *b
+        cdef const Dense *d
+        cdef Py_ssize_t last = self.topology.n_layers - 1
+        self.input_stride = padded(self.topology.layers[0].n_inputs, self.k.itemsize)
+        self.inputs = self._memory(m * self.input_stride)
+        self.targets = self._memory(m * self.topology.layers[last].stride)
+        self.row_loss = <double *>self._memory(m, np.float64)
+        self.order = <int64_t *>self._memory(self.n_samples, np.int64) if self.shuffle else NULL
+        self.batch = <Activations *>self._memory((last + 1) * sizeof(Activations), np.int8)
+        for i in range(last + 1):
+            b, d = &self.batch[i], &self.topology.layers[i]
+            b.z = self._memory(m * d.stride)
+            b.a = b.z if d.slope_from_value or d.in_loss else self._memory(m * d.stride)
+            b.dz = self._memory(m * d.stride)
+
+    cdef void _prepare_optimizer(self, parameters, optimizer) except *:
+        if optimizer is None:
+            return
+        name, hyper, states = optimizer
+        self.update.rule = &self.k.updates[updates.names().index(name)]
+        self.hyper = np.array(hyper, np.float64)
+        self.state_size = self.topology.size * self.k.itemsize
+        self.live[0], self.kept[0] = self.parameters, self._memory(self.topology.size)
+        for i, state in enumerate(states):
+            self.update.states[i] = self._pointer(state)
+            self.live[i + 1], self.kept[i + 1] = self.update.states[i], self._memory(self.topology.size)
+
+    def work_of_a_step(self):
+        """Return the number of multiply-adds in one step."""
+        cdef double work = 0
+        for i in range(self.topology.n_layers):
+            d = self.topology.layers[i]
+            work += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+        return work * self.batch_size
+
+    # ---- one step ----
+
+    cdef void phase_one(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
+        """Gather, forward, loss and backward for this thread's rows of the batch."""
+        cdef const snn_kernels *k = self.k
+        cdef size_t begin = share(m, thread, self.n_threads), end = share(m, thread + 1, self.n_threads)
+        cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
+        cdef const Dense *layers = self.topology.layers
+        cdef const Dense *d = &layers[last]
+        cdef const char *a = self.inputs
+        cdef size_t i
+        if begin == end:
+            return
+        gather(k, &self.x, self.order, first + begin, end - begin, at(k, self.inputs, begin * stride), stride)
+        gather(k, &self.y, self.order, first + begin, end - begin, at(k, self.targets, begin * d.stride), d.stride)
+        for i in range(last + 1):
+            forward(k, &layers[i], self.parameters, a, stride, &self.batch[i], begin, end)
+            a, stride = self.batch[i].a, layers[i].stride
+        k.losses[self.loss.kernel].evaluate(
+            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, self.targets, begin * stride), stride,
+            NULL, loss_scale(&self.loss, m, d.n_outputs), self.loss.delta,
+            at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
+        for i in range(last, 0, -1):
+            backward(k, &layers[i], &self.batch[i], begin, end)
+            grad_inputs(
+                k, &layers[i], self.mirrors, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
+        backward(k, &layers[0], &self.batch[0], begin, end)
+
+    cdef void phase_two(self, size_t m, uint32_t thread) noexcept nogil:
+        """Gradient, update and mirror for this thread's weights."""
+        cdef const snn_kernels *k = self.k
+        cdef const Dense *d
+        cdef const char *x = self.inputs
+        cdef size_t i, begin, end, stride = self.input_stride
+        for i in range(<size_t>self.topology.n_layers):
+            d = &self.topology.layers[i]
+            begin, end = share(d.n_inputs, thread, self.n_threads), share(d.n_inputs, thread + 1, self.n_threads)
+            if begin < end:
+                grad_parameters(k, d, x, stride, &self.batch[i], m, self.gradient, begin, end)
+                if self.update.rule != NULL:
+                    update_parameters(k, d, &self.update, self.parameters, self.gradient, begin, end)
+                    if i > 0:
+                        refresh_mirror(k, d, self.parameters, self.mirrors, begin, end)
+            x, stride = self.batch[i].a, d.stride
+
+    # ---- what thread 0 does for all ----
+
+    cdef void begin_epoch(self) noexcept nogil:
+        cdef size_t i
+        self.epoch_loss = 0
+        if self.epoch == 0 or self.since_snapshot >= self.snapshot_samples:
+            self.take_snapshot()
+        if self.shuffle:
+            for i in range(self.n_samples):
+                self.order[i] = i
+            self.counter = random_shuffle(self.key, self.counter, self.n_samples, self.order)
+
+    cdef void begin_step(self) noexcept nogil:
+        self.steps += 1
+        self.update.rule.prepare(&self.hyper[0], <double>self.steps, self.update.coefficients)
+
+    cdef void end_step(self, size_t m) noexcept nogil:
+        cdef double total = 0
+        cdef size_t i
+        for i in range(m):
+            total += self.row_loss[i]
+        self.epoch_loss += total
+        if not isfinite(total):
+            self.loss_finite = False
+            self.status = DIVERGED
+        self.since_poll += 1
+        if self.since_poll >= self.poll_every:
+            self.since_poll = 0
+            self.poll()
+
+    cdef void end_epoch(self) noexcept nogil:
+        cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.loss, self.n_samples, n_outputs)
+        self.since_snapshot += self.n_samples
+        self.epoch += 1
+
+    cdef void poll(self) noexcept nogil:
+        """Let Python handle signals, Ctrl-C among them."""
+        cdef double now = seconds()
+        if 0 <= now - self.last_poll < POLL_SECONDS:
+            return
+        self.last_poll = now
+        with gil:
+            try:
+                PyErr_CheckSignals()
+            except BaseException as interruption:
+                self.interruption = interruption
+                if self.status == RUNNING:
+                    self.status = INTERRUPTED
+
+    cdef bint parameters_finite(self) noexcept nogil:
+        return self.k.all_finite(self.topology.size, self.parameters)
+
+    cdef void take_snapshot(self) noexcept nogil:
+        cdef int i
+        if not self.parameters_finite():
+            self.status = DIVERGED
+            return
+        self.since_snapshot = 0
+        self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
+        for i in range(1 + self.update.rule.n_states):
+            memcpy(self.kept[i], self.live[i], self.state_size)
+
+    cdef void restore_snapshot(self) noexcept nogil:
+        cdef int i
+        self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
+        for i in range(1 + self.update.rule.n_states):
+            memcpy(self.live[i], self.kept[i], self.state_size)
+
+    # ---- the run ----
+
+    cdef void loop(self, uint32_t thread) noexcept nogil:
+        """Run all epochs as one of n_threads threads."""
+        cdef uint64_t state = flush_denormals()
+        cdef size_t first, m
+        while self.epoch < self.epochs:
+            if thread == 0:
+                self.begin_epoch()
+            barrier_wait(&self.barrier)
+            first = 0
+            while first < self.n_samples and self.status == RUNNING:
+                m = min(self.batch_size, self.n_samples - first)
+                if thread == 0:
+                    self.begin_step()
+                self.phase_one(first, m, thread)
+                barrier_wait(&self.barrier)
+                self.phase_two(m, thread)
+                if thread == 0:
+                    self.end_step(m)
+                barrier_wait(&self.barrier)
+                first += m
+            # All threads see one status here: it changes between the two barriers of a step alone.
+            if self.status != RUNNING:
+                break
+            if thread == 0:
+                self.end_epoch()
+            barrier_wait(&self.barrier)
+        restore_denormals(state)
+
+    def run(self, size_t epochs, uint32_t n_threads, list losses):
+        """Train for some epochs, append the loss of each whole epoch to `losses`, and return (status, exception).
+
+        The status is "completed", "interrupted" (after a whole step; a signal's handler raised the exception)
+        or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
+        which is the last one in `losses`.
+        """
+        cdef size_t done = self._run(epochs, n_threads, SNAPSHOT_SAMPLES, losses)
+        if self.status == DIVERGED:
+            # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
+            self._run(epochs - done, n_threads, 0, losses)
+        status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
+        return status, self.interruption
+
+    def _run(self, size_t epochs, uint32_t n_threads, size_t snapshot_samples, list losses):
+        if epochs == 0:
+            return 0
+        epoch_losses = np.empty(epochs)
+        cdef double[::1] losses_view = epoch_losses
+        self.losses = &losses_view[0]
+        self.epochs, self.epoch = epochs, 0
+        self.status, self.interruption, self.loss_finite = RUNNING, None, True
+        self.snapshot_samples = snapshot_samples
+        self.since_poll, self.last_poll = 0, seconds()
+        self.refresh_mirrors()
+        if n_threads > 1:
+            self._loop_with_others(n_threads)
+        else:
+            self.n_threads = 1
+            barrier_init(&self.barrier, 1)
+            with nogil:
+                self.loop(0)
+        finite = self.parameters_finite()
+        if self.status == RUNNING and not finite:
+            self.status = DIVERGED
+        if self.status == DIVERGED or not finite:
+            self.restore_snapshot()
+        losses += epoch_losses[:self.epoch].tolist()
+        return self.epoch
+
+    def _loop_with_others(self, uint32_t n_threads):
+        """Run the loop in n_threads threads, of which this is one, and return when all have ended."""
+        start = threading.Event()
+        others = []
+        try:
+            for i in range(1, n_threads):
+                other = threading.Thread(target=self._work, args=(i, start), daemon=True)
+                other.start()
+                others.append(other)
+        except RuntimeError:
+            pass  # the system gives no more threads: fewer compute the same bits
+        except BaseException:
+            self.epochs = 0
+            start.set()
+            raise
+        self.n_threads = 1 + len(others)
+        barrier_init(&self.barrier, self.n_threads)
+        start.set()
+        with nogil:
+            self.loop(0)
+        for other in others:
+            while other.is_alive():
+                try:
+                    other.join()
+                except BaseException as interruption:  # of a signal that came after the last step
+                    self.interruption = interruption
+
+    def _work(self, uint32_t thread, start):
+        start.wait()
+        with nogil:
+            self.loop(thread)
+
+    cdef void refresh_mirrors(self) noexcept nogil:
+        cdef const Dense *d
+        cdef Py_ssize_t i
+        for i in range(1, self.topology.n_layers):
+            d = &self.topology.layers[i]
+            refresh_mirror(self.k, d, self.parameters, self.mirrors, 0, d.n_inputs)
+
+    def gradients(self):
+        """Return the gradient of the loss over the first batch, in the parameters' layout."""
+        self.n_threads = 1
+        self.refresh_mirrors()
+        with nogil:
+            self.phase_one(0, self.batch_size, 0)
+            self.phase_two(self.batch_size, 0)
+        return self.gradient_vector

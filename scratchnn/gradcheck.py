@@ -1,0 +1,142 @@
+"""Gradient checking: backpropagation against central differences (docs/math.md, "Gradient checking")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .network import NeuralNetwork
+
+__all__ = ["GradientCheck", "check_gradients"]
+
+Array = npt.NDArray[Any]
+
+# Smaller steps tried where a difference disagrees: a step across the corner of a ReLU says nothing about
+# its slope, and a smaller one may not cross it.
+_SHRINK = (1.0, 0.1, 0.01)
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The outcome of :func:`check_gradients`; true where backpropagation is right.
+
+    Attributes
+    ----------
+    tolerance : float
+    errors : dict
+        For every array, such as ``"layers[0].weights"``, the relative errors of its elements.
+    worst : str
+        The parameter with the largest error, such as ``"layers[1].weights[2, 0]"``.
+    backpropagation, difference : float
+        The worst parameter's gradient by either way.
+    """
+
+    tolerance: float
+    errors: dict[str, Array]
+    worst: str
+    backpropagation: float
+    difference: float
+
+    @property
+    def max_relative_error(self) -> float:
+        return max(float(e.max()) for e in self.errors.values())
+
+    def __bool__(self) -> bool:
+        return self.max_relative_error <= self.tolerance
+
+    def __str__(self) -> str:
+        lines = [f"{'parameters':<24}{'number':>8}{'largest relative error':>26}"]
+        lines += [f"{name:<24}{e.size:>8}{e.max():>26.2e}" for name, e in self.errors.items()]
+        verdict = "agree" if self else "PART"
+        lines.append(
+            f"backpropagation and central differences {verdict}: worst is {self.worst}, "
+            f"{self.backpropagation:.10g} against {self.difference:.10g} (tolerance {self.tolerance:g})"
+        )
+        return "\n".join(lines)
+
+
+def check_gradients(
+    network: NeuralNetwork, X: Any, y: Any, *, epsilon: float = 1e-5, tolerance: float = 1e-6
+) -> GradientCheck:
+    """Compare every gradient with ``(L(w + eps) - L(w - eps)) / (2 eps)``, in float64.
+
+    The relative error of a parameter is ``|a - b| / max(|a|, |b|, s)``, where s, a thousandth of the largest
+    gradient, keeps rounding in gradients near zero from counting.
+
+    Parameters
+    ----------
+    network : NeuralNetwork
+        Unchanged; a copy in float64 is checked. Its cost is two evaluations a parameter.
+    X, y : array-likes
+        As for ``network.train``; a few samples suffice.
+    epsilon : float
+        The step, relative to a weight's size where that is above 1.
+    tolerance : float
+        The largest relative error that counts as agreement.
+
+    Returns
+    -------
+    GradientCheck
+        True in a condition if all agree; printed, it says where they part.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If X or y does not fit the network, or epsilon or tolerance is not a number > 0.
+    """
+    for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{name} is {value!r}; expected a finite number > 0")
+    network = network.copy(dtype="float64")
+    gradients = network.gradients(X, y)
+    sources = network._sources(X, y)
+    floor = 1e-3 * max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None) or 1.0
+
+    errors: dict[str, Array] = {}
+    worst = (-1.0, "", 0.0, 0.0)
+    for name, values, gradient in _pairs(network, gradients):
+        errors[name] = np.empty(values.shape)
+        for index in np.ndindex(values.shape):
+            a = float(gradient[index])
+            tries = (_difference(network, sources, values, index, epsilon * shrink) for shrink in _SHRINK)
+            error, b = _first_agreement(a, tries, floor, tolerance)
+            errors[name][index] = error
+            if error > worst[0]:
+                place = ", ".join(map(str, index))
+                worst = (error, f"{name}[{place}]", a, b)
+    return GradientCheck(tolerance, errors, *worst[1:])
+
+
+def _pairs(
+    network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]
+) -> Iterator[tuple[str, Array, Array]]:
+    for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
+        yield f"layers[{i}].weights", layer.weights, dw
+        if layer.biases is not None and db is not None:
+            yield f"layers[{i}].biases", layer.biases, db
+
+
+def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any, epsilon: float) -> float:
+    value = values[index]
+    step = epsilon * max(1.0, abs(value))
+    values[index] = value + step
+    above, up = values[index], network._evaluate(*sources)
+    values[index] = value - step
+    below, down = values[index], network._evaluate(*sources)
+    values[index] = value
+    return float((up - down) / (above - below))
+
+
+def _first_agreement(a: float, differences: Iterator[float], floor: float, tolerance: float) -> tuple[float, float]:
+    """Return (relative error, difference): the first within the tolerance, else the one that is nearest."""
+    found = []
+    for b in differences:
+        found.append((abs(a - b) / max(abs(a), abs(b), floor), b))
+        if found[-1][0] <= tolerance:
+            break
+    return min(found)

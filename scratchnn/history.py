@@ -1,0 +1,51 @@
+"""What training recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["History"]
+
+
+@dataclass
+class History:
+    """The course of a network's training, over all calls of ``train``.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean training loss of each epoch, as its batches were seen.
+    validation_loss : list of float
+        Loss on the validation data after each epoch; as long as `loss` if all epochs had such data.
+    seconds : float
+        Time spent training.
+    samples : int
+        Samples trained on, each counted every time.
+    stopped : str
+        Why the last training ended: "completed", "patience", "callback", "interrupted", "diverged", or
+        "" before the first.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    samples: int = 0
+    stopped: str = ""
+
+    @property
+    def epochs(self) -> int:
+        """The number of whole epochs."""
+        return len(self.loss)
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, counted from 1, of the lowest validation loss; None without any."""
+        if not self.validation_loss:
+            return None
+        skipped = self.epochs - len(self.validation_loss)
+        return 1 + skipped + self.validation_loss.index(min(self.validation_loss))
+
+    def __repr__(self) -> str:
+        loss = f", loss={self.loss[-1]:.6g}" if self.loss else ""
+        validation = f", validation_loss={self.validation_loss[-1]:.6g}" if self.validation_loss else ""
+        return f"History(epochs={self.epochs}{loss}{validation}, stopped={self.stopped!r})"

@@ -1,0 +1,69 @@
+"""A network's layers as the reader of a network sees them."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .core.activations import Activation
+from .neuron import Neuron
+
+__all__ = ["Dense"]
+
+Array = npt.NDArray[Any]
+
+
+class Dense:
+    """A dense layer, ``a = g(x W + b)``: views of one network's parameters (docs/math.md, "Layer").
+
+    Attributes
+    ----------
+    weights : (n_inputs, n_outputs) array
+        A view: writing an element changes the network; assigning copies values of this shape.
+    biases : (n_outputs,) array or None
+    activation : str
+    neurons : list of Neuron
+        Column j of the weights with bias j. A softmax layer's neurons give its logits.
+    """
+
+    def __init__(self, weights: Array, biases: Array | None, activation: str, function: Activation) -> None:
+        self._weights, self._biases = weights, biases
+        self.activation = activation
+        self._function = function
+
+    @functools.cached_property
+    def neurons(self) -> list[Neuron]:
+        views = [None if self._biases is None else self._biases[j : j + 1] for j in range(self._weights.shape[1])]
+        return [Neuron.view(self._weights[:, j], bias, self._function) for j, bias in enumerate(views)]
+
+    @property
+    def weights(self) -> Array:
+        return self._weights
+
+    @weights.setter
+    def weights(self, values: Any) -> None:
+        _assign("weights", self._weights, values)
+
+    @property
+    def biases(self) -> Array | None:
+        return self._biases
+
+    @biases.setter
+    def biases(self, values: Any) -> None:
+        if self._biases is None:
+            raise AttributeError("this layer has no biases")
+        _assign("biases", self._biases, values)
+
+    def __repr__(self) -> str:
+        n_inputs, n_outputs = self._weights.shape
+        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r})"
+
+
+def _assign(name: str, view: Array, values: Any) -> None:
+    array = np.asarray(values)
+    if array.shape != view.shape:
+        raise ValueError(f"{name} have shape {array.shape}; expected {view.shape}")
+    view[...] = array

@@ -1,0 +1,511 @@
+"""The neural network: its construction, its parts, and what it computes."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import initializers, losses, optimizers, serialization, training
+from .core import activations, predictor
+from .core.data import Source
+from .core.names import unknown
+from .core.random import Generator
+from .core.topology import Topology
+from .core.trainer import Trainer
+from .history import History
+from .layers import Dense
+from .losses import Loss
+from .optimizers import Optimizer
+from .validation import as_inputs, as_labels_or_targets, integer, real_dtype
+
+__all__ = ["NeuralNetwork"]
+
+Array = npt.NDArray[Any]
+Callback = Callable[["NeuralNetwork", int, History], Any]
+
+# Beyond this no machine has the memory, and products of sizes would leave 64 bits.
+_MOST_BYTES = 1 << 47
+
+
+class NeuralNetwork:
+    """A network of dense layers, trained by backpropagation.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int, optional
+        Inputs, hidden layers, outputs, such as ``[2, 3, 1]``. Left out, it is the first article's network:
+        2-2-1, sigmoid, all weights and biases drawn from N(0, 1).
+    activation : str, Activation or sequence of them
+        One for all hidden layers, or a sequence with one for every layer, the output's included.
+        ``scratchnn.core.activations.names()`` lists them; some take a parameter, ``"leaky_relu(0.2)"``.
+    output_activation : str or Activation, optional
+        By default what the loss needs (softmax, sigmoid, exp), else sigmoid where `activation` is sigmoid,
+        as in the articles, else identity.
+    loss : str or Loss
+        ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``),
+        ``huber``, ``binary_cross_entropy`` (``bce``), ``cross_entropy`` or ``poisson``.
+    biases : bool
+        Whether layers have biases.
+    weight_init, bias_init : str, array-like or sequence of them, optional
+        A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
+        ``lecun_uniform``, ``lecun_normal``), or one name or array for each layer. By default weights are
+        He's for the ReLU family, LeCun's for SELU and Glorot's for the rest; biases are zeros.
+    dtype : {"float64", "float32"}
+        float32 is about twice as fast.
+    seed : int, optional
+        The same seed gives the same network and the same training, bit for bit, whatever the threads.
+        Left out, one is drawn and kept as ``network.seed``.
+
+    Attributes
+    ----------
+    layer_sizes : tuple of int
+    layers : tuple of Dense
+        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views.
+    neurons : tuple of lists of Neuron
+        ``neurons[layer][i]``; ``h1, h2, …`` name the hidden neurons, counted through the layers, and
+        ``o1, o2, …`` the output neurons.
+    loss : str
+    dtype : numpy.dtype
+    seed : int
+    history : History
+    optimizer : Optimizer or None
+        The one of the last training, whose state is kept.
+    metadata : dict
+        Anything of JSON's kind; it is saved with the network.
+
+    Examples
+    --------
+    >>> network = NeuralNetwork([2, 3, 1], seed=1)
+    >>> history = network.train([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], epochs=2000, learning_rate=2)
+    >>> network.feedforward([1, 0]) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int] | None = None,
+        *,
+        activation: Any = "sigmoid",
+        output_activation: Any = None,
+        loss: str | Loss = "mean_squared_error",
+        biases: bool = True,
+        weight_init: Any = None,
+        bias_init: Any = None,
+        dtype: npt.DTypeLike = "float64",
+        seed: int | None = None,
+    ) -> None:
+        if layer_sizes is None:
+            layer_sizes = (2, 2, 1)
+            weight_init = "normal" if weight_init is None else weight_init
+            bias_init = "normal" if bias_init is None else bias_init
+        sizes = _layer_sizes(layer_sizes)
+        chosen_loss = losses.get(loss)
+        names = _activation_names(activation, output_activation, len(sizes) - 1, chosen_loss)
+        seed = secrets.randbits(63) if seed is None else integer("seed", seed, 0)
+        if seed >= 1 << 64:
+            raise ValueError(f"seed is {seed}; expected an integer below 2**64")
+        self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
+        self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
+
+    def _build(
+        self,
+        layer_sizes: tuple[int, ...],
+        activation_names: Sequence[str],
+        loss: Loss,
+        biases: bool,
+        dtype: np.dtype[Any],
+        seed: int,
+    ) -> None:
+        """Set everything but the parameters' values, which are zeros."""
+        functions = [None if name == "softmax" else activations.get(name) for name in activation_names]
+        self.layer_sizes = layer_sizes
+        self.dtype = dtype
+        self.seed = seed
+        self.optimizer: Optimizer | None = None
+        self.history = History()
+        self.metadata: dict[str, Any] = {}
+        self._loss = loss
+        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link)
+        self._parameters: Array = self._topology.zeros()
+        self._states: list[Array] = []
+        self._steps = 0
+        self._random_counter = 0
+        self._training = threading.Lock()
+        self.layers = tuple(
+            Dense(weights, layer_biases, name, function or activations.get("identity"))
+            for (weights, layer_biases), name, function in zip(
+                self._topology.views(self._parameters), activation_names, functions, strict=True
+            )
+        )
+
+    def _initialize(self, weight_init: Any, bias_init: Any) -> None:
+        generator = Generator(self.seed)
+        n = len(self.layers)
+        weight_inits = _one_for_each_layer("weight_init", weight_init, n)
+        bias_inits = _one_for_each_layer("bias_init", bias_init, n)
+        for i, layer in enumerate(self.layers):
+            function_name = layer.activation.split("(")[0]
+            initializer = initializers.recommended(function_name) if weight_inits[i] is None else weight_inits[i]
+            layer.weights = initializers.draw(
+                initializer, layer.weights.shape, generator, f"layers[{i}].weights"
+            )
+            if layer.biases is not None:
+                layer.biases = initializers.draw(
+                    bias_inits[i], layer.biases.shape, generator, f"layers[{i}].biases"
+                )
+
+    # ---- parts ----
+
+    @property
+    def loss(self) -> str:
+        return str(self._loss)
+
+    @property
+    def n_inputs(self) -> int:
+        return self.layer_sizes[0]
+
+    @property
+    def n_outputs(self) -> int:
+        return self.layer_sizes[-1]
+
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum(
+            layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers
+        )
+
+    @property
+    def neurons(self) -> tuple[list[Any], ...]:
+        return tuple(layer.neurons for layer in self.layers)
+
+    def __getattr__(self, name: str) -> Any:
+        # h1, h2, … and o1, o2, … of the article
+        match = re.fullmatch(r"([ho])([1-9]\d*)", name)
+        layers = self.__dict__.get("layers")
+        if match and layers:
+            group = layers[:-1] if match[1] == "h" else layers[-1:]
+            neurons = [neuron for layer in group for neuron in layer.neurons]
+            if int(match[2]) <= len(neurons):
+                return neurons[int(match[2]) - 1]
+            kind = "hidden" if match[1] == "h" else "output"
+            raise AttributeError(f"no neuron {name}: the network has {len(neurons)} {kind} neuron(s)")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        names = [layer.activation for layer in self.layers]
+        return (
+            f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, "
+            f"dtype={self.dtype.name!r}, seed={self.seed})"
+        )
+
+    # ---- computing ----
+
+    def feedforward(self, x: Any) -> Any:
+        """Compute the network's output (docs/math.md, "Forward pass"); safe in many threads at once.
+
+        Parameters
+        ----------
+        x : (n_inputs,) or (n_samples, n_inputs) array-like
+            float32, float64 and uint8 arrays of any stride are read where they are.
+
+        Returns
+        -------
+        float, (n_outputs,) or (n_samples, n_outputs) array
+            For one sample: a float where there is one output, else a vector. For several: a matrix. Losses
+            with a link give probabilities or rates, not logits.
+
+        Raises
+        ------
+        TypeError
+            If x is not numbers.
+        ValueError
+            If its shape does not fit, or a value is not finite.
+        """
+        shape = np.shape(x)
+        one = len(shape) == 1 and shape[0] == self.n_inputs
+        source = as_inputs("x", np.asarray(x)[None, :] if one else x, self.n_inputs, self.dtype)
+        a = predictor.predict(self._topology, self._parameters, source)
+        if one:
+            return a[0, 0].item() if self.n_outputs == 1 else a[0]
+        return a
+
+    def predict(self, X: Any) -> Any:
+        """Compute the network's output: :meth:`feedforward` under the practitioner's name."""
+        return self.feedforward(X)
+
+    def evaluate(self, X: Any, y: Any) -> float:
+        """Compute the loss over (X, y), both as for :meth:`train`."""
+        return self._evaluate(*self._sources(X, y))
+
+    def gradients(self, X: Any, y: Any) -> list[tuple[Array, Array | None]]:
+        """Compute the gradient of the loss over (X, y), by backpropagation (docs/math.md, "Backpropagation").
+
+        Returns
+        -------
+        list of (dW, db), a pair for each layer in the shapes of its weights and biases
+        """
+        inputs, targets = self._sources(X, y)
+        trainer = Trainer(
+            self._topology, self._parameters, self._loss.for_kernel(), inputs, targets, inputs.n_rows
+        )
+        return [
+            (dw.copy(), None if db is None else db.copy())
+            for dw, db in self._topology.views(trainer.gradients())
+        ]
+
+    def _sources(self, X: Any, y: Any, prefix: str = "") -> tuple[Source, Source]:
+        inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
+        targets = as_labels_or_targets(f"{prefix}y", y, inputs.n_rows, self.n_outputs, self._loss, self.dtype)
+        return inputs, targets
+
+    def _evaluate(self, inputs: Source, targets: Source) -> float:
+        return predictor.evaluate(self._topology, self._parameters, inputs, targets, self._loss.for_kernel())
+
+    # ---- training ----
+
+    def train(
+        self,
+        data: Any,
+        all_y_trues: Any,
+        *,
+        epochs: int = 1000,
+        learning_rate: float | None = None,
+        batch_size: int | str = 1,
+        shuffle: bool = False,
+        optimizer: str | Optimizer = "sgd",
+        validation_data: tuple[Any, Any] | None = None,
+        patience: int | None = None,
+        restore_best: bool = True,
+        callback: Callback | None = None,
+        n_threads: int | None = None,
+    ) -> History:
+        """Train on data; by default as the first article does: SGD, one sample at a time, in order.
+
+        Called again with an optimizer of the same kind, it goes on exactly: 10 epochs and 10 more are 20, bit
+        for bit. Another kind of optimizer starts afresh.
+
+        Parameters
+        ----------
+        data : (n_samples, n_inputs) array-like
+            float32, float64 and uint8 arrays of any stride, memory-mapped ones among them, are read batch by
+            batch where they are; other numbers are converted once.
+        all_y_trues : (n_samples, n_outputs) or (n_samples,) array-like
+            Targets; for ``cross_entropy`` also integer class labels from 0.
+        epochs : int
+            How often to go through the data.
+        learning_rate : float, optional
+            By default the optimizer's own: 0.1 for ``sgd``.
+        batch_size : int or "full"
+            Samples between two updates.
+        shuffle : bool
+            Whether each epoch takes the samples in a new random order, which the seed determines.
+        optimizer : str or Optimizer
+            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, nadam``.
+        validation_data : (X, y), optional
+            Evaluated after every epoch.
+        patience : int, optional
+            Stop once the validation loss has not improved for so many epochs.
+        restore_best : bool
+            With `patience`, end with the parameters of the best epoch rather than of the last.
+        callback : callable, optional
+            Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
+            returns True.
+        n_threads : int, optional
+            By default as many as have enough work; the result is the same for any number.
+
+        Returns
+        -------
+        History
+            Also kept as ``network.history``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit; nothing has changed then.
+        RuntimeError
+            If the network is being trained already.
+        DivergenceError
+            If the loss or a parameter is no longer finite; the network is as after the last finite epoch.
+        KeyboardInterrupt
+            After a whole batch; network and history are in order, and training can go on.
+        """
+        plan = training.Plan(
+            self,
+            self._sources(data, all_y_trues),
+            epochs=epochs,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            optimizer=optimizers.get(optimizer, learning_rate),
+            validation=None if validation_data is None else self._validation(validation_data),
+            patience=patience,
+            restore_best=restore_best,
+            callback=callback,
+            n_threads=n_threads,
+        )
+        with self._exclusively():
+            plan.run()
+        return self.history
+
+    def _validation(self, validation_data: Any) -> tuple[Source, Source]:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+            raise TypeError(f"validation_data is {type(validation_data).__name__}; expected a pair (X, y)")
+        return self._sources(*validation_data, prefix="validation ")
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        if not self._training.acquire(blocking=False):
+            raise RuntimeError("this network is being trained already; train a copy (network.copy()) instead")
+        try:
+            yield
+        finally:
+            self._training.release()
+
+    # ---- copies and files ----
+
+    def get_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
+        """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
+        optimizer = self.optimizer
+        state = {
+            "layer_sizes": list(self.layer_sizes),
+            "activations": [layer.activation for layer in self.layers],
+            "loss": self.loss,
+            "biases": self.layers[0].biases is not None,
+            "dtype": self.dtype.name,
+            "seed": self.seed,
+            "random_counter": self._random_counter,
+            "steps": self._steps,
+            "history": {
+                "loss": list(self.history.loss),
+                "validation_loss": list(self.history.validation_loss),
+                "seconds": self.history.seconds,
+                "samples": self.history.samples,
+                "stopped": self.history.stopped,
+            },
+            "optimizer": None if optimizer is None else {"name": optimizer.name, **optimizer.hyperparameters()},
+            "metadata": copy.deepcopy(self.metadata),
+        }
+        return state, {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+
+    def _named_views(self) -> Iterator[tuple[str, Array]]:
+        names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
+        for suffix, vector in zip(names, [self._parameters, *self._states], strict=True):
+            for i, (weights, biases) in enumerate(self._topology.views(vector)):
+                yield f"layers.{i}.weights{suffix}", weights
+                if biases is not None:
+                    yield f"layers.{i}.biases{suffix}", biases
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], arrays: dict[str, Array]) -> NeuralNetwork:
+        """Return the network that :meth:`get_state` described."""
+        network = cls.__new__(cls)
+        network._build(
+            tuple(state["layer_sizes"]),
+            state["activations"],
+            losses.get(state["loss"]),
+            state["biases"],
+            np.dtype(state["dtype"]),
+            state["seed"],
+        )
+        if state["optimizer"] is not None:
+            hyper = dict(state["optimizer"])
+            network._set_optimizer(optimizers.get(hyper.pop("name"), **hyper))
+        network._steps = state["steps"]
+        network._random_counter = state["random_counter"]
+        network.history = History(**copy.deepcopy(state["history"]))
+        network.metadata = copy.deepcopy(state["metadata"])
+        for name, view in network._named_views():
+            view[...] = arrays[name]
+        return network
+
+    def _set_optimizer(self, optimizer: Optimizer) -> None:
+        """Keep the optimizer's state where its kind stays the same; start afresh otherwise."""
+        if self.optimizer is None or self.optimizer.name != optimizer.name:
+            self._states = [self._topology.zeros() for _ in optimizer.states]
+            self._steps = 0
+        self.optimizer = optimizer
+
+    def copy(self, dtype: npt.DTypeLike | None = None) -> NeuralNetwork:
+        """Return an independent copy, optimizer state and history included, of another dtype if one is given."""
+        state, arrays = self.get_state()
+        if dtype is not None:
+            state["dtype"] = real_dtype(dtype).name
+        return type(self).from_state(state, arrays)
+
+    def __copy__(self) -> NeuralNetwork:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NeuralNetwork:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return type(self).from_state, self.get_state()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network, with what it needs to go on training, to a file (docs/model_file.md)."""
+        serialization.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
+        """Return the network that :meth:`save` wrote; ModelFileError if the file is no such thing."""
+        return serialization.load(path)
+
+
+def _layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
+    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
+        raise TypeError(f"layer_sizes is {layer_sizes!r}; expected a sequence of integers such as [2, 3, 1]")
+    sizes = tuple(integer(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(layer_sizes))
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes is {list(sizes)}; expected at least inputs and outputs, such as [2, 1]")
+    if 8 * sum(math.prod(pair) for pair in zip(sizes, sizes[1:], strict=False)) > _MOST_BYTES:
+        raise ValueError(f"layer_sizes {list(sizes)} need more memory than any machine has")
+    return sizes
+
+
+def _activation_names(activation: Any, output_activation: Any, n_layers: int, loss: Loss) -> list[str]:
+    """Return every layer's activation by name, "softmax" for an output that only its loss can compute."""
+    if isinstance(activation, (str, activations.Activation)):
+        hidden = str(activations.get(activation))
+        names = [hidden] * (n_layers - 1)
+        default = loss.link or ("sigmoid" if hidden == "sigmoid" else "identity")
+    else:
+        names = [name if name == "softmax" else str(activations.get(name)) for name in activation]
+        if len(names) != n_layers:
+            raise ValueError(
+                f"activation names {len(names)} activations; expected one for each of {n_layers} layers"
+            )
+        default = names.pop()
+    if "softmax" in names:
+        raise ValueError("softmax is an output activation; expected another for the hidden layers")
+    output = default if output_activation is None else output_activation
+    if output != "softmax":
+        try:
+            output = str(activations.get(output))
+        except ValueError:
+            known = (*activations.names(), "softmax")
+            if isinstance(output, str) and output.split("(")[0] not in known:
+                raise ValueError(unknown("output activation", output, known)) from None
+            raise
+    if loss.link and output != loss.link:
+        raise ValueError(f"the loss {loss.name!r} needs the output activation {loss.link!r}; {output!r} was given")
+    if output == "softmax" and loss.link != "softmax":
+        raise ValueError(f"the output activation 'softmax' needs the loss 'cross_entropy'; {loss.name!r} was given")
+    return [*names, output]
+
+
+def _one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:
+    if initializer is None or isinstance(initializer, str):
+        return [initializer] * n_layers
+    if not isinstance(initializer, (list, tuple)) or len(initializer) != n_layers:
+        raise ValueError(f"{name} is {type(initializer).__name__}; expected a name, or a list of {n_layers}, one a layer")
+    return list(initializer)

@@ -1,0 +1,156 @@
+"""Optimizers: how a step follows from the gradient (docs/math.md, "Optimizers").
+
+Each is a frozen dataclass whose fields are its hyper-parameters, in the order of the kernel of the same
+name (csrc/updates.inc.c). To add one, write its rule there and its class here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+from .core import updates
+from .core.names import unknown
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSProp", "get"]
+
+# Where each hyper-parameter may lie: (low, whether low itself may be, high, not included).
+_RANGES = {
+    "learning_rate": (0.0, False, math.inf),
+    "momentum": (0.0, True, 1.0),
+    "decay": (0.0, True, 1.0),
+    "beta1": (0.0, True, 1.0),
+    "beta2": (0.0, True, 1.0),
+    "epsilon": (0.0, False, math.inf),
+    "weight_decay": (0.0, True, math.inf),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """Base of all optimizers: checks the hyper-parameters and knows every subclass by name."""
+
+    registry: ClassVar[dict[str, type[Optimizer]]] = {}
+
+    learning_rate: float = 0.1
+
+    def __init_subclass__(cls) -> None:
+        Optimizer.registry[cls.__name__.lower()] = cls
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            low, closed, high = _RANGES[field.name]
+            number = isinstance(value, (int, float)) or hasattr(value, "__float__")
+            if not number or not (low < float(value) < high or (closed and float(value) == low)):
+                limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
+                raise ValueError(f"{field.name} is {value!r}; expected a finite number {limits}")
+            object.__setattr__(self, field.name, float(value))
+
+    @property
+    def name(self) -> str:
+        """The name that :func:`get` knows."""
+        return type(self).__name__.lower()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the arrays of the weights' shape that live from step to step."""
+        return updates.specifications()[self.name][0]
+
+    def hyperparameters(self) -> dict[str, float]:
+        """Return the hyper-parameters by name, in the kernel's order."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent: ``w -= learning_rate * g`` (Robbins & Monro 1951)."""
+
+    learning_rate: float = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Momentum(Optimizer):
+    """Momentum: ``v = mu v - lr g; w += v`` (Polyak 1964)."""
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class Nesterov(Optimizer):
+    """Nesterov's momentum: ``v = mu v - lr g; w += mu v - lr g`` (Nesterov 1983)."""
+
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+
+
+@dataclasses.dataclass(frozen=True)
+class RMSProp(Optimizer):
+    """RMSProp: ``v = d v + (1-d) g²; w -= lr g / (sqrt(v) + eps)`` (Tieleman & Hinton 2012)."""
+
+    learning_rate: float = 1e-3
+    decay: float = 0.9
+    epsilon: float = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Adagrad: ``v += g²; w -= lr g / (sqrt(v) + eps)`` (Duchi, Hazan & Singer 2011)."""
+
+    learning_rate: float = 0.01
+    epsilon: float = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam: momentum over RMSProp, both corrected for their start at zero (Kingma & Ba 2015)."""
+
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+
+@dataclasses.dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay: ``w -= lr * weight_decay * w`` first (Loshchilov & Hutter 2019)."""
+
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Nadam(Optimizer):
+    """Adam whose mean looks one step ahead, as Nesterov's does (Dozat 2016)."""
+
+    learning_rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+
+def get(optimizer: str | Optimizer, learning_rate: float | None = None, **hyperparameters: Any) -> Optimizer:
+    """Return the optimizer of that name, or the given one with another learning rate.
+
+    Raises
+    ------
+    TypeError
+        If `optimizer` is neither a name nor an :class:`Optimizer`.
+    ValueError
+        If the name is unknown (the message names the nearest), or a hyper-parameter is out of range.
+    """
+    if learning_rate is not None:
+        hyperparameters["learning_rate"] = learning_rate
+    if isinstance(optimizer, Optimizer):
+        return dataclasses.replace(optimizer, **hyperparameters)
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer is {type(optimizer).__name__}; expected a name such as 'adam' or an Optimizer")
+    cls = Optimizer.registry.get(optimizer.lower())
+    if cls is None:
+        raise ValueError(unknown("optimizer", optimizer, Optimizer.registry))
+    return cls(**hyperparameters)

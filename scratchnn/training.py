@@ -1,0 +1,140 @@
+"""A call of ``train``: what it was asked, checked before anything changes, and how it runs."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import threads
+from .core.data import Source
+from .core.trainer import Trainer
+from .errors import DivergenceError
+from .optimizers import Optimizer
+from .validation import integer
+
+if TYPE_CHECKING:
+    from .network import Callback, NeuralNetwork
+
+__all__ = ["Plan"]
+
+
+class Plan:
+    """One training of one network; its arguments are those of ``NeuralNetwork.train``."""
+
+    def __init__(
+        self,
+        network: NeuralNetwork,
+        sources: tuple[Source, Source],
+        *,
+        epochs: int,
+        batch_size: int | str,
+        shuffle: bool,
+        optimizer: Optimizer,
+        validation: tuple[Source, Source] | None,
+        patience: int | None,
+        restore_best: bool,
+        callback: Callback | None,
+        n_threads: int | None,
+    ) -> None:
+        self.network = network
+        self.sources = sources
+        self.epochs = integer("epochs", epochs, 0)
+        self.batch_size = sources[0].n_rows if batch_size == "full" else self._batch_size(batch_size)
+        self.shuffle = bool(shuffle)
+        self.optimizer = optimizer
+        self.validation = validation
+        self.patience = None if patience is None else integer("patience", patience, 1)
+        self.restore_best = restore_best
+        self.callback = callback
+        self.n_threads = None if n_threads is None else integer("n_threads", n_threads, 1)
+        if patience is not None and validation is None:
+            raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
+        for i, layer in enumerate(network.layers):
+            for name in ("weights", "biases"):
+                values = getattr(layer, name)
+                if values is not None and not np.isfinite(values).all():
+                    raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")
+
+    @staticmethod
+    def _batch_size(batch_size: int | str) -> int:
+        if isinstance(batch_size, str):
+            raise ValueError(f"batch_size is {batch_size!r}; expected an integer >= 1 or 'full'")
+        return integer("batch_size", batch_size, 1)
+
+    def run(self) -> None:
+        """Train, and leave network and history in order however it ends."""
+        network, history = self.network, self.network.history
+        n_threads_given = self.n_threads
+        network._set_optimizer(self.optimizer)
+        trainer = Trainer(
+            network._topology,
+            network._parameters,
+            network._loss.for_kernel(),
+            *self.sources,
+            self.batch_size,
+            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), network._states),
+            steps=network._steps,
+            shuffle=self.shuffle,
+            seed=network.seed,
+            counter=network._random_counter,
+        )
+        self.n_threads = threads.choose(n_threads_given, trainer.work_of_a_step())
+        start, epochs_before = time.perf_counter(), history.epochs
+        history.stopped = "interrupted"
+        try:
+            history.stopped = self._run_epochs(trainer)
+        except DivergenceError:
+            history.stopped = "diverged"
+            raise
+        finally:
+            network._steps, network._random_counter = trainer.steps, trainer.counter
+            history.seconds += time.perf_counter() - start
+            history.samples += (history.epochs - epochs_before) * trainer.n_samples
+
+    def _run_epochs(self, trainer: Any) -> str:
+        if self.callback is None and self.validation is None:
+            self._advance(trainer, self.epochs)
+            return "completed"
+        network, history = self.network, self.network.history
+        best_loss, best_parameters, since_best = math.inf, None, 0
+        stopped = "completed"
+        for _ in range(self.epochs):
+            self._advance(trainer, 1)
+            if self.validation is not None:
+                loss = network._evaluate(*self.validation)
+                history.validation_loss.append(loss)
+                since_best += 1
+                if loss < best_loss:
+                    best_loss, since_best = loss, 0
+                    best_parameters = network._parameters.copy() if self.patience else None
+            if self.callback is not None and self.callback(network, history.epochs, history) is True:
+                stopped = "callback"
+                break
+            if self.patience is not None and since_best >= self.patience:
+                stopped = "patience"
+                break
+        if self.patience is not None and self.restore_best and best_parameters is not None:
+            network._parameters[...] = best_parameters
+        return stopped
+
+    def _advance(self, trainer: Any, epochs: int) -> None:
+        """Train for some epochs in one call below Python."""
+        history = self.network.history
+        status, interruption = trainer.run(epochs, self.n_threads, history.loss)
+        if status == "diverged":
+            what = "a parameter" if trainer.loss_finite else "the loss"
+            epoch = history.epochs + 1
+            before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
+            raise DivergenceError(
+                f"training diverged in epoch {epoch}: {what} is no longer finite. The network keeps the parameters "
+                f"{before}. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale inputs and "
+                "targets to about 1",
+                epoch,
+            )
+        if interruption is not None:
+            raise interruption

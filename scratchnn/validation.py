@@ -1,0 +1,143 @@
+"""Checks of what callers give; every message says what was given and what was expected."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .core.data import Source
+from .losses import Loss
+
+__all__ = ["as_inputs", "as_labels_or_targets", "integer", "real_dtype"]
+
+Array = npt.NDArray[Any]
+
+
+def integer(name: str, value: Any, minimum: int) -> int:
+    """Return `value` as an int of at least `minimum`; TypeError or ValueError otherwise."""
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected an integer >= {minimum}") from None
+    if number < minimum:
+        raise ValueError(f"{name} is {number}; expected an integer >= {minimum}")
+    return number
+
+
+def real_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the NumPy dtype of "float32" or "float64"; TypeError or ValueError otherwise."""
+    result = np.dtype(dtype)
+    if result not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype is {result}; expected float32 or float64")
+    return result
+
+
+def _numbers(name: str, values: Any, dtype: np.dtype[Any]) -> Array:
+    """Return an array of float32, float64 or uint8 as it is, other numbers converted to `dtype`."""
+    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked values; fill or drop them first")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{name} is no rectangular array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        hint = "; convert text and mixed columns to numbers first" if array.dtype.kind in "OUSTM" else ""
+        raise TypeError(f"{name} has dtype {array.dtype}; expected numbers (float, int or bool){hint}")
+    if array.dtype.kind == "b":
+        return array.view(np.uint8)
+    if array.dtype in (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)):
+        return array
+    return array.astype(np.float64 if array.dtype.kind == "f" and array.itemsize > 8 else dtype)
+
+
+def _require_finite(name: str, source: Source, dtype: np.dtype[Any], one_dimensional: bool) -> None:
+    place = source.first_not_finite(dtype)
+    if place is None:
+        return
+    row, column = place
+    value = source.array[row, column]
+    index = f"[{row}]" if one_dimensional else f"[{row}, {column}]"
+    if np.isfinite(value):
+        raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
+    raise ValueError(f"{name}{index} is {value}; expected finite numbers")
+
+
+def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any]) -> Source:
+    array = _numbers(name, values, dtype)
+    given = array.shape
+    if array.ndim == 1 and n_columns == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.shape[1] != n_columns:
+        raise ValueError(
+            f"{name} has shape {given}; the network has {n_columns} {what}{'s' if n_columns > 1 else ''} and expects "
+            f"(n_samples, {n_columns})"
+        )
+    if len(array) == 0:
+        raise ValueError(f"{name} is empty: shape {given}; expected at least one sample")
+    source = Source(array)
+    _require_finite(name, source, dtype, len(given) == 1)
+    return source
+
+
+def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> Source:
+    """Return inputs (n_samples, n_inputs) as a Source; a vector is taken where there is one input.
+
+    Raises
+    ------
+    TypeError
+        If the values are not numbers.
+    ValueError
+        If the shape does not fit (both shapes are named), there is no sample, or a value is not finite.
+    """
+    return _as_source(name, values, n_inputs, "input", dtype)
+
+
+def as_labels_or_targets(
+    name: str, values: Any, n_samples: int, n_outputs: int, loss: Loss, dtype: np.dtype[Any]
+) -> Source:
+    """Return targets as a Source: (n_samples, n_outputs) numbers, or class labels where the loss takes them.
+
+    Raises
+    ------
+    TypeError
+        If the values are not numbers, or labels are not integers.
+    ValueError
+        If the shape does not fit, or a value is not finite, out of the loss's range, or no label.
+    """
+    shape = np.shape(values)
+    if not shape or shape[0] != n_samples:
+        raise ValueError(f"{name} has shape {shape}, X has {n_samples} rows; expected one target for each row")
+    if loss.takes_labels and len(shape) == 1:
+        return _as_labels(name, values, n_outputs)
+    source = _as_source(name, values, n_outputs, "output", dtype)
+    low, high = loss.target_range
+    least, most = source.array.min(), source.array.max()
+    if least < low or most > high:
+        expected = f"numbers from {low:g} to {high:g}" if np.isfinite(high) else f"numbers >= {low:g}"
+        raise ValueError(f"{name} reaches from {least} to {most}; the loss {loss.name!r} expects {expected}")
+    if loss.takes_labels:
+        sums = source.array.sum(axis=1, dtype=np.float64)
+        worst = int(np.argmax(np.abs(sums - 1)))
+        if abs(sums[worst] - 1) > 1e-3:
+            raise ValueError(
+                f"{name}[{worst}] sums to {sums[worst]:g}; the loss {loss.name!r} expects class labels, or rows of "
+                "probabilities that sum to 1"
+            )
+    return source
+
+
+def _as_labels(name: str, values: Any, n_classes: int) -> Source:
+    labels = np.asarray(values)
+    if labels.dtype.kind not in "iub":
+        hint = "; np.unique(y, return_inverse=True) numbers them" if labels.dtype.kind in "OUST" else ""
+        raise TypeError(f"{name} has dtype {labels.dtype}; class labels are integers 0 ... {n_classes - 1}{hint}")
+    least, most = labels.min(), labels.max()
+    if least < 0 or most >= n_classes:
+        wrong = least if least < 0 else most
+        raise ValueError(f"{name} holds the label {wrong}; the network's {n_classes} outputs are 0 ... {n_classes - 1}")
+    return Source(np.ascontiguousarray(labels, np.int64), n_classes)

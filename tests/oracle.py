@@ -1,0 +1,548 @@
+"""The library again: naive, float64, one equation of docs/math.md after the other.
+
+Written from the equations, never from the kernels, so that both can be wrong only independently.
+Every function takes NumPy arrays of any float dtype; np.longdouble in gives np.longdouble out.
+
+>>> layers = [(np.array([[0.0], [1.0]]), np.array([4.0]), "sigmoid")]
+>>> predict(layers, np.array([[2.0, 3.0]]))
+array([[0.99908895]])
+"""
+
+import math
+from fractions import Fraction
+from functools import partial
+from statistics import NormalDist
+
+import numpy as np
+
+# --- products: eq. 3 and 35 to 37, index by index ---------------------------------------------
+
+
+def affine(x, weights, biases=None):
+    """z = x W + b (eq. 3)."""
+    z = np.einsum("ik,kj->ij", x, weights)
+    return z if biases is None else z + biases
+
+
+def matvec(weights, x, biases=None):
+    """z = b + x W for one sample (eq. 2)."""
+    return affine(x[None, :], weights, biases)[0]
+
+
+def grad_weights(x, dz):
+    """dW = x' dz (eq. 35)."""
+    return np.einsum("ik,ij->kj", x, dz)
+
+
+def grad_biases(dz):
+    """db = column sums of dz (eq. 36)."""
+    return np.einsum("ij->j", dz)
+
+
+def grad_inputs(dz, weights):
+    """dx = dz W' (eq. 37)."""
+    return np.einsum("ij,kj->ik", dz, weights)
+
+
+def fma(a, b, c):
+    """fl(a b + c) with one rounding, for three scalars of one dtype (float32 or float64).
+
+    Exact rationals are rounded to float64 once. On the way to float32 that would be a second
+    rounding, so the first one is to odd (Boldo and Melquiond 2008), which keeps the tie visible.
+    """
+    dtype = np.result_type(a, b, c)
+    exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+    nearest = np.float64(float(exact))
+    if dtype == np.float32 and Fraction(float(nearest)) != exact and not nearest.view("i8") & 1:
+        nearest = np.nextafter(nearest, np.inf if exact > Fraction(float(nearest)) else -np.inf)
+    return dtype.type(nearest)
+
+
+def affine_chain(x, weights, biases=None):
+    """z = x W + b, every bit of it: one chain of fused multiply-adds each, ascending (eq. 39)."""
+    z = np.empty((x.shape[0], weights.shape[1]), x.dtype)
+    for i, j in np.ndindex(z.shape):
+        z[i, j] = 0 if biases is None else biases[j]
+        for k in range(x.shape[1]):
+            z[i, j] = fma(x[i, k], weights[k, j], z[i, j])
+    return z
+
+
+# --- activations: name -> (value, slope), eq. 5 to 21 -----------------------------------------
+
+SELU_LAMBDA = np.longdouble("1.0507009873554804934193349852946")
+SELU_ALPHA = np.longdouble("1.6732632423543772848170429916717")
+
+
+def limits(low, high):
+    """Decorate a formula with its limits at -inf and +inf, where computing it gives NaN."""
+
+    def decorate(formula):
+        def value(z):
+            inside = formula(np.where(np.isinf(z), 0, z))
+            return np.where(z == -np.inf, low, np.where(z == np.inf, high, inside))
+
+        return value
+
+    return decorate
+
+
+def indicator(condition, z):
+    """[condition] as 0 or 1 in the dtype of z."""
+    return condition.astype(z.dtype)
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def sigmoid_slope(z):
+    return sigmoid(z) * sigmoid(-z)  # 1 - sigmoid(z) = sigmoid(-z) loses no digits
+
+
+def tanh_slope(z):
+    return 1 - np.tanh(z) ** 2
+
+
+def relu(z):
+    return np.maximum(0, z)
+
+
+def relu_slope(z):
+    return indicator(z > 0, z)
+
+
+def leaky_relu(z, alpha=0.01):
+    return np.where(z > 0, z, alpha * z)
+
+
+def leaky_relu_slope(z, alpha=0.01):
+    return indicator(z > 0, z) + alpha * indicator(z <= 0, z)
+
+
+def elu(z, alpha=1.0):
+    return np.where(z > 0, z, alpha * np.expm1(np.minimum(0, z)))
+
+
+def elu_slope(z, alpha=1.0):
+    return indicator(z > 0, z) + alpha * np.exp(np.minimum(0, z)) * indicator(z <= 0, z)
+
+
+def selu(z):
+    return z.dtype.type(SELU_LAMBDA) * elu(z, z.dtype.type(SELU_ALPHA))
+
+
+def selu_slope(z):
+    return z.dtype.type(SELU_LAMBDA) * elu_slope(z, z.dtype.type(SELU_ALPHA))
+
+
+def softplus(z):
+    return np.logaddexp(0, z)
+
+
+@limits(0, np.inf)
+def silu(z):
+    return z * sigmoid(z)
+
+
+@limits(0, 1)
+def silu_slope(z):
+    return sigmoid(z) * (1 + z * sigmoid(-z))
+
+
+def normal_density(z):
+    """phi(z) of eq. 21."""
+    return np.exp(-z * z / 2) / np.sqrt(2 * z.dtype.type(np.pi))
+
+
+def normal_distribution(z):
+    """Phi(z) of eq. 21. math.erfc knows float64 only: a Taylor step adds what rounding z lost."""
+    exact = -z.astype(np.longdouble) / np.sqrt(np.longdouble(2))
+    rounded = exact.astype(np.float64).astype(np.longdouble)
+    erfc = np.vectorize(math.erfc, otypes=[np.longdouble])(rounded)
+    slope = -2 / np.sqrt(np.longdouble(np.pi)) * np.exp(-(rounded**2))
+    return ((erfc + (exact - rounded) * slope) / 2).astype(z.dtype)
+
+
+@limits(0, np.inf)
+def gelu(z):
+    return z * normal_distribution(z)
+
+
+@limits(0, 1)
+def gelu_slope(z):
+    return normal_distribution(z) + z * normal_density(z)
+
+
+@limits(-1, 1)
+def softsign(z):
+    return z / (1 + np.abs(z))
+
+
+def softsign_slope(z):
+    return 1 / (1 + np.abs(z)) ** 2
+
+
+def hard_sigmoid(z):
+    return np.clip(z / 6 + 0.5, 0, 1)
+
+
+def hard_sigmoid_slope(z):
+    return indicator((z > -3) & (z < 3), z) / 6
+
+
+def hard_tanh(z):
+    return np.clip(z, -1, 1)
+
+
+def hard_tanh_slope(z):
+    return indicator((z > -1) & (z < 1), z)
+
+
+@limits(0, np.inf)
+def hard_silu(z):
+    return z * hard_sigmoid(z)
+
+
+@limits(0, 1)
+def hard_silu_slope(z):
+    return (z / 3 + 0.5) * indicator((z > -3) & (z < 3), z) + indicator(z >= 3, z)
+
+
+def relu6(z):
+    return np.clip(z, 0, 6)
+
+
+def relu6_slope(z):
+    return indicator((z > 0) & (z < 6), z)
+
+
+ACTIVATIONS = {
+    "identity": (lambda z: z, np.ones_like),
+    "sigmoid": (sigmoid, sigmoid_slope),
+    "tanh": (np.tanh, tanh_slope),
+    "relu": (relu, relu_slope),
+    "leaky_relu": (leaky_relu, leaky_relu_slope),
+    "elu": (elu, elu_slope),
+    "selu": (selu, selu_slope),
+    "softplus": (softplus, sigmoid),
+    "silu": (silu, silu_slope),
+    "gelu": (gelu, gelu_slope),
+    "softsign": (softsign, softsign_slope),
+    "exp": (np.exp, np.exp),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_slope),
+    "hard_tanh": (hard_tanh, hard_tanh_slope),
+    "hard_silu": (hard_silu, hard_silu_slope),
+    "relu6": (relu6, relu6_slope),
+}
+
+KINKS = {  # where the slope jumps: either side's is right, unless docs/math.md names one
+    "relu": (0.0,),
+    "leaky_relu": (0.0,),
+    "elu": (0.0,),
+    "selu": (0.0,),
+    "hard_sigmoid": (-3.0, 3.0),
+    "hard_tanh": (-1.0, 1.0),
+    "hard_silu": (-3.0, 3.0),
+    "relu6": (0.0, 6.0),
+}
+
+
+def activation(spelling):
+    """Value and slope of "tanh" or "leaky_relu(0.2)"."""
+    name, _, alpha = spelling.rstrip(")").partition("(")
+    value, slope = ACTIVATIONS[name]
+    if not alpha:
+        return value, slope
+    return partial(value, alpha=float(alpha)), partial(slope, alpha=float(alpha))
+
+
+def softmax(z):
+    """Each row of (m, n) to probabilities (eq. 23)."""
+    e = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+# --- losses: name -> (value, gradient), elementwise, eq. 24 to 31 -----------------------------
+
+
+def squared_error(u, y):
+    return (u - y) ** 2
+
+
+def squared_error_gradient(u, y):
+    return 2 * (u - y)
+
+
+def absolute_error(u, y):
+    return np.abs(u - y)
+
+
+def absolute_error_gradient(u, y):
+    return np.sign(u - y)
+
+
+def huber(u, y, delta=1.0):
+    r = np.abs(u - y)
+    return np.where(r <= delta, r**2 / 2, delta * (r - delta / 2))
+
+
+def huber_gradient(u, y, delta=1.0):
+    return np.clip(u - y, -delta, delta)
+
+
+def binary_cross_entropy(u, y):
+    return softplus(u) - y * u
+
+
+def binary_cross_entropy_gradient(u, y):
+    return sigmoid(u) - y
+
+
+def cross_entropy(u, y):
+    c = np.max(u, axis=-1, keepdims=True)
+    logsumexp = c + np.log(np.sum(np.exp(u - c), axis=-1, keepdims=True))
+    return y * (logsumexp - u)
+
+
+def cross_entropy_gradient(u, y):
+    return softmax(u) * np.sum(y, axis=-1, keepdims=True) - y
+
+
+def poisson(u, y):
+    return np.exp(u) - y * u
+
+
+def poisson_gradient(u, y):
+    return np.exp(u) - y
+
+
+LOSSES = {
+    "squared_error": (squared_error, squared_error_gradient),
+    "absolute_error": (absolute_error, absolute_error_gradient),
+    "huber": (huber, huber_gradient),
+    "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_gradient),
+    "cross_entropy": (cross_entropy, cross_entropy_gradient),
+    "poisson": (poisson, poisson_gradient),
+}
+
+NETWORK_LOSSES = {  # a network's name -> (element loss, s of eq. 31)
+    "mean_squared_error": ("squared_error", lambda m, n: 1 / (m * n)),
+    "half_sum_squared_error": ("squared_error", lambda m, n: 1 / 2),
+    "mean_absolute_error": ("absolute_error", lambda m, n: 1 / (m * n)),
+    "huber": ("huber", lambda m, n: 1 / (m * n)),
+    "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
+    "cross_entropy": ("cross_entropy", lambda m, n: 1 / m),
+    "poisson": ("poisson", lambda m, n: 1 / (m * n)),
+}
+
+OF_LOGITS = ("binary_cross_entropy", "cross_entropy", "poisson")
+
+
+def total_loss(name, u, y, scale=1.0, sample_weight=None, **delta):
+    """The loss and its gradient for u (eq. 24)."""
+    value, gradient = LOSSES[name]
+    weight = np.ones((len(u), 1)) if sample_weight is None else sample_weight[:, None]
+    loss = scale * np.sum(weight * value(u, y, **delta))
+    return loss, scale * weight * gradient(u, y, **delta)
+
+
+# --- optimizers: name -> step(w, g, state, t, **settings) -> (w, state), eq. 40 to 49 ---------
+
+
+def sgd(w, g, state, t, learning_rate=0.1):
+    return w - learning_rate * g, ()
+
+
+def momentum(w, g, state, t, learning_rate=0.01, momentum=0.9):
+    (v,) = state
+    v = momentum * v - learning_rate * g
+    return w + v, (v,)
+
+
+def nesterov(w, g, state, t, learning_rate=0.01, momentum=0.9):
+    (v,) = state
+    v = momentum * v - learning_rate * g
+    return w + momentum * v - learning_rate * g, (v,)
+
+
+def rmsprop(w, g, state, t, learning_rate=1e-3, decay=0.9, epsilon=1e-8):
+    (v,) = state
+    v = decay * v + (1 - decay) * g**2
+    return w - learning_rate * g / (np.sqrt(v) + epsilon), (v,)
+
+
+def adagrad(w, g, state, t, learning_rate=0.01, epsilon=1e-8):
+    (v,) = state
+    v = v + g**2
+    return w - learning_rate * g / (np.sqrt(v) + epsilon), (v,)
+
+
+def adam_moments(g, state, beta1, beta2):
+    """Eq. 45."""
+    m, v = state
+    return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+
+
+def adam(w, g, state, t, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = adam_moments(g, state, beta1, beta2)
+    m_hat = m / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - learning_rate * m_hat / (np.sqrt(v_hat) + epsilon), (m, v)
+
+
+def adamw(w, g, state, t, learning_rate=1e-3, weight_decay=0.01, **settings):
+    w = w - learning_rate * weight_decay * w
+    return adam(w, g, state, t, learning_rate, **settings)
+
+
+def nadam(w, g, state, t, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = adam_moments(g, state, beta1, beta2)
+    m_bar = beta1 * m / (1 - beta1 ** (t + 1)) + (1 - beta1) * g / (1 - beta1**t)
+    v_hat = v / (1 - beta2**t)
+    return w - learning_rate * m_bar / (np.sqrt(v_hat) + epsilon), (m, v)
+
+
+OPTIMIZERS = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
+    "adam": adam,
+    "adamw": adamw,
+    "nadam": nadam,
+}
+
+STATES = {  # optimizer -> the names of its states, all 0 before the first step
+    "sgd": (),
+    "momentum": ("velocity",),
+    "nesterov": ("velocity",),
+    "rmsprop": ("v",),
+    "adagrad": ("v",),
+    "adam": ("m", "v"),
+    "adamw": ("m", "v"),
+    "nadam": ("m", "v"),
+}
+
+
+# --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
+
+
+def forward(layers, x):
+    """All sums z^1 ... z^L and all outputs a^0 ... a^L."""
+    zs, outputs = [], [x]
+    for weights, biases, name in layers:
+        z = affine(outputs[-1], weights, biases)
+        zs.append(z)
+        outputs.append(softmax(z) if name == "softmax" else activation(name)[0](z))
+    return zs, outputs
+
+
+def predict(layers, x):
+    """f(x) = a^L."""
+    return forward(layers, x)[1][-1]
+
+
+def backpropagate(layers, x, y, loss):
+    """The loss and [(dW, db), ...], first layer first; db is None where biases are."""
+    zs, outputs = forward(layers, x)
+    element, scale = NETWORK_LOSSES[loss]
+    u = zs[-1] if element in OF_LOGITS else outputs[-1]
+    value, dz = total_loss(element, u, y, scale(*u.shape))
+    if element not in OF_LOGITS:
+        dz = dz * activation(layers[-1][2])[1](zs[-1])
+    gradients = []
+    for index in reversed(range(len(layers))):
+        weights, biases, _ = layers[index]
+        db = None if biases is None else grad_biases(dz)
+        gradients.insert(0, (grad_weights(outputs[index], dz), db))
+        if index > 0:
+            dz = grad_inputs(dz, weights) * activation(layers[index - 1][2])[1](zs[index - 1])
+    return value, gradients
+
+
+def train(layers, x, y, loss, optimizer, epochs, batch_size=None, orders=None, **settings):
+    """The layers after some epochs.
+
+    batch_size None is the full batch; orders, one permutation an epoch, is the order of the rows.
+    """
+    step = OPTIMIZERS[optimizer]
+    n_states = len(STATES[optimizer])
+    states = [[None if p is None else (0 * p,) * n_states for p in layer[:2]] for layer in layers]
+    t = 0
+    for epoch in range(epochs):
+        order = np.arange(len(x)) if orders is None else orders[epoch]
+        for start in range(0, len(x), batch_size or len(x)):
+            rows = order[start : start + (batch_size or len(x))]
+            _, gradients = backpropagate(layers, x[rows], y[rows], loss)
+            t += 1
+            updated = []
+            for layer, state, gradient in zip(layers, states, gradients, strict=True):
+                new = [None, None]
+                for k in range(2):  # weights, then biases
+                    if layer[k] is not None:
+                        new[k], state[k] = step(layer[k], gradient[k], state[k], t, **settings)
+                updated.append((*new, layer[2]))
+            layers = updated
+    return layers
+
+
+def central_difference(function, w, h=1e-5):
+    """The gradient of function(w) for every element of w, measured (eq. 56)."""
+    slope = np.zeros_like(w)
+    for i in np.ndindex(w.shape):
+        up, down = w.copy(), w.copy()
+        up[i] += h
+        down[i] -= h
+        slope[i] = (function(up) - function(down)) / (2 * h)
+    return slope
+
+
+# --- random numbers: eq. 58 to 64, on Python's integers ----------------------------------------
+
+MASK = 2**64 - 1
+GAMMA = 0x9E3779B97F4A7C15
+
+
+def mix(z):
+    """Eq. 59."""
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+    return z ^ (z >> 31)
+
+
+class Generator:
+    """SplitMix64 with its counter (eq. 58, 60)."""
+
+    def __init__(self, seed, stream=0, counter=0):
+        self.seed = mix(seed ^ mix(stream * GAMMA & MASK)) if stream else seed
+        self.counter = counter
+
+    def next(self):
+        self.counter += 1
+        return mix(self.seed + self.counter * GAMMA & MASK)
+
+    def uniform(self, n):
+        """Eq. 61."""
+        return np.array([(self.next() >> 11) * 2.0**-53 for _ in range(n)])
+
+    def normal(self, n):
+        """Eq. 64. Python's NormalDist.inv_cdf is AS 241."""
+        inverse = NormalDist().inv_cdf
+        return np.array([inverse(((self.next() >> 12) + 0.5) * 2.0**-52) for _ in range(n)])
+
+    def below(self, n):
+        """Eq. 62."""
+        while True:
+            product = self.next() * n
+            if product & MASK >= 2**64 % n:
+                return product >> 64
+
+    def permutation(self, n):
+        """Eq. 63."""
+        order = list(range(n))
+        for i in range(n - 1, 0, -1):
+            j = self.below(i + 1)
+            order[i], order[j] = order[j], order[i]
+        return np.array(order)
