@@ -85,7 +85,7 @@ SNN_INLINE vec inside(vec x, real low, real high, vec slope) {
 }
 
 SNN_INLINE vec hard_sigmoid_value(vec z, vec alpha) {
-    return (void)alpha, clip(v_fma(z, v_set1((real)1 / 6), v_set1((real)0.5)), 0, 1);
+    return (void)alpha, clip(v_mul(v_add(z, v_set1(3)), v_set1((real)1 / 6)), 0, 1);
 }
 SNN_INLINE vec hard_sigmoid_slope(vec a, vec alpha) {
     return (void)alpha, inside(a, 0, 1, v_set1((real)1 / 6));

@@ -9,8 +9,6 @@
 #include "updates.inc.c"
 #include "data.inc.c"
 
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
-
 const snn_kernels SNN_TABLE = {
     .isa = SNN_ISA,
     .dtype = SNN_DTYPE,
@@ -26,11 +24,11 @@ const snn_kernels SNN_TABLE = {
     .gather_labels = gather_labels,
     .all_finite = all_finite,
     .activations = activations,
-    .n_activations = LENGTH(activations),
+    .n_activations = COUNT(activations),
     .losses = losses,
-    .n_losses = LENGTH(losses),
+    .n_losses = COUNT(losses),
     .updates = updates,
-    .n_updates = LENGTH(updates),
+    .n_updates = COUNT(updates),
 };
 
 #ifdef SNN_TARGET_PUSHED

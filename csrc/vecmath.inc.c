@@ -8,9 +8,12 @@ SNN_INLINE vec polynomial(vec x, const real *coefficients, int n) {
     SNN_UNROLL for (int i = 1; i < n; i++) p = v_fma(p, x, v_set1(coefficients[i]));
     return p;
 }
-#define POLYNOMIAL(x, name)                                                                    \
-    polynomial(x, (const real[]){SNN_COEFFICIENTS(name)},                                      \
-               (int)(sizeof((real[]){SNN_COEFFICIENTS(name)}) / sizeof(real)))
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+#define POLYNOMIAL(x, name) polynomial(x, name, COUNT(name))
+
+static const real expm1_tail[] = {SNN_COEFFICIENTS(EXPM1)};
+static const real atanh_tail[] = {SNN_COEFFICIENTS(ATANH)};
+static const real erfc_scaled[] = {SNN_COEFFICIENTS(ERFC)};
 
 /* Adding 1.5 · 2^mantissa rounds to an integer, which then stands in the low bits. */
 #define ROUNDING ((real)1.5 * (real)((bits)1 << SNN_MANTISSA_BITS))
@@ -38,7 +41,7 @@ SNN_INLINE vec reduced_expm1(vec x, vec *n) {
 #endif
     *n = v_sub(v_fma(x, v_set1((real)1.44269504088896340736), rounding), rounding);
     const vec r = v_fnma(*n, low, v_fnma(*n, high, x));
-    return v_fma(v_mul(r, r), POLYNOMIAL(r, EXPM1), r);
+    return v_fma(v_mul(r, r), POLYNOMIAL(r, expm1_tail), r);
 }
 
 /* Beyond these e^x is 0 or infinite. */
@@ -71,17 +74,33 @@ SNN_INLINE vec v_sigmoid(vec x) {
     return v_div(one, v_add(one, v_exp(v_sub(v_set1(0), x))));
 }
 
-/* tanh |x| = e / (e + 2), e = e^(2|x|) - 1. It rounds to 1 beyond 20. */
+/* Below 0.55 Lambert's continued fraction of tanh, cut off where its error is 2^-59 (2^-31 for float32),
+ * as |x| + |x| g P(g)/Q(g) with g = x²; above, 1 - 2 / (e^(2|x|) + 1), which rounds to 1 beyond 20.
+ * Both end in offset + numerator / denominator, so one division serves. */
 SNN_INLINE vec v_tanh(vec x) {
-    const vec e = v_expm1(v_mul(v_set1(2), v_min(v_set1(20), v_abs(x))));
-    return v_copysign(v_div(e, v_add(e, v_set1(2))), x);
+#if SNN_REAL_BITS == 32
+    static const real p[] = {-14, -315}, q[] = {15, 420, 945};
+#else
+    static const real p[] = {-1, -594, -45045, -675675}, q[] = {1, 630, 51975, 945945, 2027025};
+#endif
+    const vec one = v_set1(1), size = v_min(v_set1(20), v_abs(x)), g = v_mul(size, size);
+    vec n;
+    const vec e = reduced_expm1(v_add(size, size), &n);
+    const vec exponential = v_mul(v_add(one, e), power_of_two(n));
+    const vmask small = v_gt(v_set1((real)0.55), size);
+    const vec numerator =
+        v_select(small, v_mul(v_mul(size, g), POLYNOMIAL(g, p)), v_set1(-2));
+    const vec denominator =
+        v_select(small, POLYNOMIAL(g, q), v_add(exponential, one));
+    const vec offset = v_select(small, size, one);
+    return v_copysign(v_add(offset, v_div(numerator, denominator)), x);
 }
 
 /* log(1 + u) for 0 <= u <= 1, from s = u / (2 + u). */
 SNN_INLINE vec v_log1p_unit(vec u) {
     const vec s = v_div(u, v_add(v_set1(2), u));
     const vec s2 = v_mul(s, s);
-    return v_fma(v_mul(s2, s), POLYNOMIAL(s2, ATANH), v_add(s, s));
+    return v_fma(v_mul(s2, s), POLYNOMIAL(s2, atanh_tail), v_add(s, s));
 }
 
 /* log(1 + e^x) = max(x, 0) + log(1 + e^-|x|) */
@@ -98,7 +117,7 @@ SNN_INLINE vec v_normal(vec x, vec *density) {
     const vec t = v_mul(v_set1((real)0.70710678118654752440), v_min(largest, v_abs(x)));
     const vec gauss = v_exp(v_sub(v_set1(0), v_mul(t, t)));
     const vec y = v_div(v_sub(t, centre), v_add(t, centre));
-    const vec tail = v_mul(v_mul(v_set1((real)0.5), gauss), POLYNOMIAL(y, ERFC));
+    const vec tail = v_mul(v_mul(v_set1((real)0.5), gauss), POLYNOMIAL(y, erfc_scaled));
     *density = v_mul(v_set1((real)0.39894228040143267794), gauss);
     return v_select(v_gt(x, v_set1(0)), v_sub(v_set1(1), tail), tail);
 }

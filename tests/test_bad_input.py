@@ -3,6 +3,7 @@
 Unusual but good input (strides, orders, read-only and memory-mapped files) gives the same bits.
 """
 
+import pickle
 from contextlib import contextmanager
 
 import numpy as np
@@ -221,13 +222,9 @@ NAN, INF = float("nan"), float("inf")
             ({"batch_size": v}, f"batch_size is {v!r}; expected")
             for v in (0, -1, 1.5, NAN, "ful", None, False)
         ],
-        *[
-            ({"learning_rate": v}, f"learning_rate is {v!r}; expected")
-            for v in (-0.1, 0, NAN, INF, "0.1", [0.1])
-        ],
-        ({"learning_rate": 10**400}, "learning_rate is"),
-        ({"learning_rate": np.array([0.1, 0.2])}, "learning_rate is"),
-        ({"optimizer": "adm"}, "unknown optimizer 'adm'. Did you mean 'adam'?"),
+        *[({"learning_rate": v}, f"learning_rate is {v!r}; expect") for v in (-0.1, 0, NAN, INF, "0.1")],
+        *[({"learning_rate": v}, "learning_rate is ") for v in ([0.1], np.array([0.1, 0.2]), 10**400, 1j)],
+        ({"optimizer": "adm"}, r"unknown optimizer 'adm'. Did you mean 'adam'\?"),
         ({"optimizer": "gradient descent"}, "Known: .*sgd"),
         ({"optimizer": 3}, "optimizer is int; expected a name"),
         ({"optimizer": None}, "optimizer is NoneType; expected a name"),
@@ -240,6 +237,7 @@ NAN, INF = float("nan"), float("inf")
         ({"validation_data": (X,)}, "validation_data is .*expected a pair"),
         ({"validation_data": (X, Y, Y)}, "validation_data is .*expected a pair"),
         ({"validation_data": 0.2}, "validation_data is float; expected a pair"),
+        ({"n_threads": 2**40}, "n_threads"),
         ({"callback": 3}, "callback is int; expected a callable"),
         *[
             ({"n_threads": v}, f"n_threads is {v!r}; expected an integer >= 1")
@@ -591,18 +589,23 @@ def test_divergence_is_the_same_for_any_number_of_threads(n_threads):
     assert bits(network)[1] == bits(single)[1]
 
 
+def test_the_error_passes_between_processes():
+    error = pickle.loads(pickle.dumps(DivergenceError("in epoch 3", 3)))
+    assert (str(error), error.epoch) == ("in epoch 3", 3)
+
+
 def test_targets_too_large_for_their_squares():
     network = NeuralNetwork([3, 2], activation="identity", seed=1)
     before = bits(network)[1]
     with pytest.raises(DivergenceError, match=r"in epoch 1: the loss is no longer finite.* from before"):
-        network.train(X, 1e3000 * Y, epochs=5)
+        network.train(X, 1e200 * Y, epochs=5)
     assert bits(network)[1].keys() == before.keys()
     assert bits(network)[1] == before
 
 
 def test_divergence_in_the_validation_data_alone_is_recorded():
     network = NeuralNetwork([3, 2], activation="identity", seed=1)
-    history = network.train(X, Y, epochs=2, learning_rate=0.01, validation_data=(X, 1e3000 * Y), patience=5)
+    history = network.train(X, Y, epochs=2, learning_rate=0.01, validation_data=(X, 1e200 * Y), patience=5)
     assert history.validation_loss == [INF, INF]
     assert np.isfinite(network.predict(X)).all()
 

@@ -686,6 +686,12 @@ def test_the_owner_is_kept(path, old):
     assert path.stat().st_uid == 65534
 
 
+def test_a_system_without_owners(path, old, monkeypatch):
+    monkeypatch.delattr(os, "fchown", raising=False)
+    write_new(path)
+    assert container.read(path)[0] == {"age": "new"}
+
+
 def test_relative_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_new("model.snn")

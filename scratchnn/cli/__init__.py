@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         code = _guarded(arguments)
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is where standard output is closed
+            sys.stdout.flush()
     except OSError:  # already told, or nobody listens; the interpreter would complain once more
         discard_output()
     return code
@@ -67,9 +68,10 @@ def _guarded(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if find_spec("click") is None and arguments[:1] == ["info"] and len(arguments) <= 2:
-        tell(*arguments[1:])
-        return 0
+    match arguments:
+        case ["info", *model] if find_spec("click") is None and not "".join(model).startswith("-"):
+            tell(*model[:1])
+            return 0
     import click
 
     from .commands import commands

@@ -97,6 +97,8 @@ def write_csv(path: str, header: Iterable[str], rows: Iterable[Iterable[object]]
     """Write a table as UTF-8 to `path`; a file is replaced in one step, "-" is standard output."""
     pieces = _csv_pieces(header, iter(rows))
     if path == "-":
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
         for piece in pieces:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()

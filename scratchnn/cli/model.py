@@ -61,7 +61,7 @@ def preparation_of(network: NeuralNetwork, path: str) -> ColumnPreparation:
         )
     try:
         preparation = ColumnPreparation.from_dict(network.metadata["preparation"])
-        if network.metadata != metadata(preparation):
+        if any(network.metadata.get(key) != value for key, value in metadata(preparation).items()):
             raise ValueError("task or classes contradict the preparation")
         shape = (preparation.n_inputs, preparation.n_outputs)
         if shape != (network.layer_sizes[0], network.layer_sizes[-1]):

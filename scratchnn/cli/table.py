@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import sys
 import unicodedata
 import warnings
@@ -28,6 +29,8 @@ __all__ = ["TableError", "normal_name", "read_table"]
 Array = npt.NDArray[Any]
 
 SEPARATORS = ",;\t"
+FIRST_LINE = re.compile(r"\S[^\r\n]*")
+QUOTED = re.compile(r'"[^"]*"')
 # Beyond what pandas takes for a missing cell (empty, NA, NaN, null, None …): UCI's mark.
 MISSING = ("?",)
 SIGNATURES = {
@@ -149,8 +152,9 @@ def _parse(text: str, text_columns: frozenset[str]) -> dict[str, Array]:
 
 
 def _separator(text: str) -> str:
-    line = text.lstrip().splitlines()[0]
-    return max(SEPARATORS, key=lambda separator: len(next(csv.reader([line], delimiter=separator))))
+    first_line = next(FIRST_LINE.finditer(text))[0]
+    unquoted = QUOTED.sub("", first_line)
+    return max(SEPARATORS, key=unquoted.count)
 
 
 def _nameless(i: int) -> str:
@@ -160,13 +164,17 @@ def _nameless(i: int) -> str:
 def _header(rows: io.StringIO, separator: str) -> list[str]:
     """Return the names in the first line that is not blank, leaving `rows` after it."""
     reader = csv.reader(rows, delimiter=separator, skipinitialspace=True)
-    cells = next(record for record in reader if any(record))
+    try:
+        cells = next(record for record in reader if any(record))
+    except csv.Error as error:
+        raise TableError(f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?") from None
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            if all(is_number(other) for other in names):
-                raise TableError("has no header: its first line holds numbers alone")
-            raise TableError(f"names columns {names.index(name) + 1} and {i + 1} both {name!r}")
+    if len(set(names)) < len(names):
+        if all(is_number(name) for name in names):
+            raise TableError("has no header: its first line holds numbers alone")
+        second = next(i for i, name in enumerate(names) if name in names[:i])
+        first = names.index(names[second])
+        raise TableError(f"names columns {first + 1} and {second + 1} both {names[second]!r}")
     return names
 
 
@@ -190,8 +198,8 @@ def _read_rows(
                 na_values=list(MISSING),
                 skipinitialspace=True,
                 skip_blank_lines=len(names) > 1,  # a blank line of one column is a missing cell
-                float_precision="round_trip",
                 low_memory=False,  # or a column's kind is decided piece by piece
+                **_exact_numbers(pd.__version__),
             )
     except pd.errors.EmptyDataError:
         if any("\n" in name for name in names):
@@ -200,6 +208,12 @@ def _read_rows(
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_lines(text, separator, len(names))
         raise TableError(f"cannot be read as CSV: {str(error).strip()}") from None
+
+
+def _exact_numbers(version: str) -> dict[str, Any]:
+    """Return the option for correctly rounded numbers, which pandas 3.1 deprecates: there all are."""
+    since = tuple(int(part) for part in version.split(".")[:2])
+    return {"float_precision": "round_trip"} if since < (3, 1) else {}
 
 
 def _check_lines(text: str, separator: str, n_names: int) -> None:

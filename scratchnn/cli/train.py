@@ -14,7 +14,9 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from .. import strict_json
 from ..columns import ColumnPreparation, kind_of
+from ..container import MAX_HEADER
 from ..network import NeuralNetwork
 from ..plotting import save_learning_curve
 from ..report import plain, r_squared
@@ -34,6 +36,7 @@ Columns = dict[str, Array]
 LOSSES = {"classification": "cross_entropy", "regression": "mean_squared_error"}
 OUTPUTS = {"classification": "softmax", "regression": "identity"}
 SCORES = {"classification": "accuracy", "regression": "R²"}
+HEADER_RESERVE = 1 << 16  # bytes of a model file's header for the network itself, at the most some 50,000
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 EPILOG = """\
@@ -238,7 +241,7 @@ def train(
         dtype=dtype,
         seed=seed,
     )
-    network.metadata.update(metadata(preparation))
+    network.metadata.update(_fitting(metadata(preparation)))
     tell("network", architecture(network))
     tell(
         "training",
@@ -267,14 +270,13 @@ def train(
         interrupted = True
 
     network.save(output)
-    written = [output]
     if not quiet:
         _tell_result(network, training, held_out, preparation, patience)
+    tell("model", f"{output} ({os.path.getsize(output):,} bytes)")
     if curve is not None and network.history.loss:
         title = f"{plain(os.path.basename(data))}: {plain(target)}"
         save_learning_curve(network.history, curve, title=title, loss_name=network.loss)
-        written.append(curve)
-    tell("wrote", ", ".join(f"{path} ({os.path.getsize(path):,} bytes)" for path in written))
+        tell("curve", f"{curve} ({os.path.getsize(curve):,} bytes)")
     if interrupted:
         warn(f"interrupted in epoch {network.history.epochs + 1}; {output} holds the model so far")
         ctx.exit(EXIT_INTERRUPTED)
@@ -282,6 +284,18 @@ def train(
         "next",
         f"{program()} predict {shlex.quote(output)} {shlex.quote('NEW.csv' if data == '-' else data)}",
     )
+
+
+def _fitting(columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata, after checking that the header of a model file has room for it."""
+    size = len(strict_json.encode(columns))
+    room = MAX_HEADER - HEADER_RESERVE
+    if size > room:
+        raise ValueError(
+            f"names, means and categories of the columns take {size:,} bytes, and a model file has room "
+            f"for {room:,}: leave columns out with --drop"
+        )
+    return columns
 
 
 def _tell(topic: str, text: str) -> None:

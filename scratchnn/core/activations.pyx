@@ -45,7 +45,7 @@ def _real_or_converted(z):
     return real_arrays(z=array)[0]
 
 
-class Activation:
+cdef class Activation:
     """An activation function ``a = g(z)``, applied element by element.
 
     Parameters
@@ -63,6 +63,12 @@ class Activation:
         Its place in the kernels' list.
     """
 
+    cdef readonly str name
+    cdef readonly double alpha
+    cdef readonly bint has_alpha
+    cdef readonly bint slope_from_value
+    cdef readonly Py_ssize_t index
+
     def __init__(self, str name, alpha=None):
         known = names()
         if name not in known:
@@ -70,9 +76,9 @@ class Activation:
         self.name = name
         self.index = known.index(name)
         cdef const snn_activation *e = entry(8, self.index)
-        self.has_alpha = bool(e.has_alpha)
+        self.has_alpha = e.has_alpha
         self.slope_from_value = e.slope_source == SNN_SLOPE_FROM_VALUE
-        self.alpha = float(e.alpha if alpha is None else alpha)
+        self.alpha = e.alpha if alpha is None else alpha
         if alpha is not None and not self.has_alpha:
             raise ValueError(f"activation {name!r} takes no parameter; {alpha!r} was given")
         if not (math.isfinite(self.alpha) and self.alpha >= 0):
@@ -123,7 +129,7 @@ class Activation:
         return result if out is not None else result[()]
 
     def __str__(self):
-        return f"{self.name}({self.alpha:g})" if self.has_alpha else self.name
+        return f"{self.name}({self.alpha!r})" if self.has_alpha else self.name
 
     def __repr__(self):
         return f"Activation({str(self)!r})"
@@ -133,6 +139,9 @@ class Activation:
 
     def __hash__(self):
         return hash((self.name, self.alpha))
+
+    def __reduce__(self):
+        return get, (str(self),)
 
 
 def _call_value(flat, result, index, alpha):

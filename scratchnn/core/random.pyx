@@ -3,6 +3,8 @@
 Draw i of a stream depends on (seed, stream, i) alone, so the whole state of a generator is its counter.
 """
 
+import operator
+
 import numpy as np
 
 from libc.stdint cimport int64_t, uint64_t
@@ -27,8 +29,8 @@ cdef class Generator:
     cdef readonly uint64_t counter
 
     def __init__(self, seed, stream=0, counter=0):
-        self.key = random_key(<uint64_t>(int(seed) & 0xFFFFFFFFFFFFFFFF), int(stream))
-        self.counter = int(counter)
+        self.key = random_key(<uint64_t>(operator.index(seed) & 0xFFFFFFFFFFFFFFFF), operator.index(stream))
+        self.counter = operator.index(counter)
 
     def bits(self, Py_ssize_t n):
         """Return the next n raw 64-bit numbers."""
@@ -59,6 +61,8 @@ cdef class Generator:
 
     def permutation(self, Py_ssize_t n):
         """Return the integers 0 … n-1 in random order, by Fisher and Yates's shuffle."""
+        if n < 0:
+            raise ValueError(f"n is {n}; expected an integer >= 0")
         result = np.arange(n, dtype=np.int64)
         cdef int64_t[::1] items = result
         if n > 1:

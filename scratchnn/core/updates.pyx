@@ -48,40 +48,52 @@ cdef _apply(real[::1] w, const real[::1] g, real[::1] s0, real[::1] s1, Py_ssize
         u.apply(w.shape[0], &w[0], &g[0], states, coefficients)
 
 
+def _writable(str name, given, array):
+    """Return a flat contiguous array to update, and whether it must be copied back."""
+    if not isinstance(given, np.ndarray) or not given.flags.writeable:
+        raise ValueError(f"{name} is updated in place; expected a writeable array")
+    if array is given and array.flags.c_contiguous:
+        return array.reshape(-1), False
+    return array.reshape(-1).copy(), True
+
+
 def _update(str name, weights, gradient, states, hyper, out, step=1):
-    arrays = real_arrays(weights=weights, gradient=gradient, **states)
-    expect(isinstance(step, int) and step >= 1, "step is {}; expected an integer >= 1", step)
+    w, g, *s = real_arrays(weights=weights, gradient=gradient, **states)
+    expect(isinstance(step, int) and step >= 1, "step is {!r}; expected an integer >= 1", step)
     for key, value in hyper.items():
-        expect(math.isfinite(value) and value >= 0, key + " is {}; expected a finite number >= 0", value)
-    names_of = ("weights", "gradient", *states)
-    for key, given, array in zip(names_of, (weights, gradient, *states.values()), arrays):
-        expect(array.shape == arrays[0].shape, key + " of shape {} do not fit weights of shape {}",
-               array.shape, arrays[0].shape)
-        if key != "gradient" and (key != "weights" or out is None) and \
-                not (array is given and array.flags.writeable and array.flags.c_contiguous):
-            raise ValueError(f"{key} are updated in place; expected a writeable C-contiguous array")
-    w, g, *s = (np.ascontiguousarray(a).reshape(-1) for a in arrays)
-    s += [None] * (2 - len(s))
-    index = names().index(name)
-    values = np.array(list(hyper.values()), np.float64)
+        expect(math.isfinite(value) and value >= 0, key + " is {!r}; expected a finite number >= 0", value)
+    for key, array in zip(("gradient", *states), (g, *s)):
+        expect(array.shape == w.shape, key + " of shape {} does not fit weights of shape {}", array.shape, w.shape)
+    flat_states = [_writable(key, states[key], array) for key, array in zip(states, s)]
+    padded = [flat for flat, _ in flat_states] + [None] * (2 - len(s))
+    gradients = np.ascontiguousarray(g).reshape(-1)
+    index, values = names().index(name), np.array(list(hyper.values()), np.float64)
 
     def apply(target):
         if target.itemsize == 4:
-            _apply[float](target, g, *s, index, values, step)
+            _apply[float](target, gradients, *padded, index, values, step)
         else:
-            _apply[double](target, g, *s, index, values, step)
-
-    if out is None:
-        if np.may_share_memory(w, g):
-            g = g.copy()
-        apply(w)
-        return weights
+            _apply[double](target, gradients, *padded, index, values, step)
 
     def compute(result):
-        result.reshape(-1)[:] = w
-        apply(result.reshape(-1))
+        flat = result.reshape(-1)
+        flat[:] = w.reshape(-1)
+        apply(flat)
 
-    return compute_into(out, arrays[0].shape, arrays[0].dtype, (w, g, *s), compute)
+    if out is not None:
+        updated = compute_into(out, w.shape, w.dtype, (w, g, *s), compute)
+    else:
+        flat, copied = _writable("weights", weights, w)
+        if np.may_share_memory(flat, gradients):
+            gradients = gradients.copy()
+        apply(flat)
+        if copied:
+            weights[...] = flat.reshape(w.shape)
+        updated = weights
+    for state, (flat, copied) in zip(states.values(), flat_states):
+        if copied:
+            state[...] = flat.reshape(state.shape)
+    return updated
 
 
 def sgd(weights, gradient, *, learning_rate=0.1, out=None):
