@@ -15,6 +15,8 @@ typedef float32x4_t vec;
 typedef uint32x4_t vint;
 #define V(op) v##op##q_f32
 #define VI(op) v##op##q_u32
+#define V_SET1 vdupq_n_f32
+#define VI_SET1 vdupq_n_u32
 #define V_SHIFT_COUNT vdupq_n_s32
 #define V_BITS vreinterpretq_u32_f32
 #define V_FROM_BITS vreinterpretq_f32_u32
@@ -25,6 +27,8 @@ typedef float64x2_t vec;
 typedef uint64x2_t vint;
 #define V(op) v##op##q_f64
 #define VI(op) v##op##q_u64
+#define V_SET1 vdupq_n_f64
+#define VI_SET1 vdupq_n_u64
 #define V_SHIFT_COUNT vdupq_n_s64
 #define V_BITS vreinterpretq_u64_f64
 #define V_FROM_BITS vreinterpretq_f64_u64
@@ -32,7 +36,7 @@ typedef uint64x2_t vint;
 #endif
 typedef vint vmask;
 
-SNN_INLINE vec v_set1(real x) { return V(dup_n)(x); }
+SNN_INLINE vec v_set1(real x) { return V_SET1(x); }
 SNN_INLINE vec v_load(const real *p) { return V(ld1)(p); }
 SNN_INLINE void v_store(real *p, vec a) { V(st1)(p, a); }
 SNN_INLINE vec v_load_n(const real *p, size_t n) {
@@ -59,10 +63,10 @@ SNN_INLINE vmask v_gt(vec a, vec b) { return V(cgt)(a, b); }
 SNN_INLINE vec v_select(vmask m, vec a, vec b) { return V(bsl)(m, a, b); }
 SNN_INLINE vec v_max(vec a, vec b) { return v_select(v_gt(a, b), a, b); }
 SNN_INLINE vec v_min(vec a, vec b) { return v_select(v_gt(b, a), a, b); }
-SNN_INLINE vec v_copysign(vec a, vec b) { return v_select(VI(dup_n)(V_SIGN), b, a); }
+SNN_INLINE vec v_copysign(vec a, vec b) { return v_select(VI_SET1(V_SIGN), b, a); }
 
 SNN_INLINE vint v_bits(vec a) { return V_BITS(a); }
 SNN_INLINE vec v_from_bits(vint a) { return V_FROM_BITS(a); }
-SNN_INLINE vint vi_set1(bits x) { return VI(dup_n)(x); }
+SNN_INLINE vint vi_set1(bits x) { return VI_SET1(x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(shl)(a, V_SHIFT_COUNT(count)); }

@@ -11,9 +11,8 @@ from .functions import relu, relu_derivative, sigmoid, sigmoid_derivative, softm
 from .gradcheck import GradientCheck, check_gradients
 from .history import History
 from .losses import mse_loss
-from .network import NeuralNetwork
+from .network import NeuralNetwork, load
 from .neuron import Neuron
-from .serialization import load
 
 __all__ = [
     "DivergenceError",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 
 import numpy as np
 
@@ -16,6 +15,8 @@ __all__ = ["configuration", "show_config"]
 
 def configuration() -> dict[str, str]:
     """Return what :func:`show_config` prints, by name."""
+    import platform  # only this report needs it
+
     return {
         "scratchnn": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 __all__ = ["History"]
@@ -16,7 +17,7 @@ class History:
     loss : list of float
         Mean training loss of each epoch, as its batches were seen.
     validation_loss : list of float
-        Loss on the validation data after each epoch; as long as `loss` if all epochs had such data.
+        Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
     seconds : float
         Time spent training.
     samples : int
@@ -40,10 +41,13 @@ class History:
     @property
     def best_epoch(self) -> int | None:
         """The epoch, counted from 1, of the lowest validation loss; None without any."""
-        if not self.validation_loss:
-            return None
-        skipped = self.epochs - len(self.validation_loss)
-        return 1 + skipped + self.validation_loss.index(min(self.validation_loss))
+        losses = [(loss, i + 1) for i, loss in enumerate(self.validation_loss) if not math.isnan(loss)]
+        return min(losses)[1] if losses else None
+
+    def add_validation_loss(self, loss: float) -> None:
+        """Record the validation loss after the latest epoch."""
+        self.validation_loss += [math.nan] * (self.epochs - 1 - len(self.validation_loss))
+        self.validation_loss.append(loss)
 
     def __repr__(self) -> str:
         loss = f", loss={self.loss[-1]:.6g}" if self.loss else ""

@@ -6,7 +6,6 @@ import copy
 import math
 import os
 import re
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, serialization, training
+from . import initializers, losses, optimizers, training
 from .core import activations, predictor
 from .core.data import Source
 from .core.names import unknown
@@ -28,7 +27,7 @@ from .losses import Loss
 from .optimizers import Optimizer
 from .validation import as_inputs, as_labels_or_targets, integer, real_dtype
 
-__all__ = ["NeuralNetwork"]
+__all__ = ["NeuralNetwork", "load"]
 
 Array = npt.NDArray[Any]
 Callback = Callable[["NeuralNetwork", int, History], Any]
@@ -111,9 +110,7 @@ class NeuralNetwork:
         sizes = _layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
         names = _activation_names(activation, output_activation, len(sizes) - 1, chosen_loss)
-        seed = secrets.randbits(63) if seed is None else integer("seed", seed, 0)
-        if seed >= 1 << 64:
-            raise ValueError(f"seed is {seed}; expected an integer below 2**64")
+        seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
@@ -360,7 +357,8 @@ class NeuralNetwork:
     def _validation(self, validation_data: Any) -> tuple[Source, Source]:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
             raise TypeError(f"validation_data is {type(validation_data).__name__}; expected a pair (X, y)")
-        return self._sources(*validation_data, prefix="validation ")
+        X, y = validation_data
+        return self._sources(X, y, "validation ")
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -419,7 +417,8 @@ class NeuralNetwork:
         )
         if state["optimizer"] is not None:
             hyper = dict(state["optimizer"])
-            network._set_optimizer(optimizers.get(hyper.pop("name"), **hyper))
+            network.optimizer = optimizers.get(hyper.pop("name"), **hyper)
+            network._states = [network._topology.zeros() for _ in network.optimizer.states]
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
         network.history = History(**copy.deepcopy(state["history"]))
@@ -428,12 +427,11 @@ class NeuralNetwork:
             view[...] = arrays[name]
         return network
 
-    def _set_optimizer(self, optimizer: Optimizer) -> None:
-        """Keep the optimizer's state where its kind stays the same; start afresh otherwise."""
-        if self.optimizer is None or self.optimizer.name != optimizer.name:
-            self._states = [self._topology.zeros() for _ in optimizer.states]
-            self._steps = 0
-        self.optimizer = optimizer
+    def _state_for(self, optimizer: Optimizer) -> tuple[list[Array], int]:
+        """Return (state vectors, steps): what there is where the optimizer's kind stays the same, else a start."""
+        if self.optimizer is not None and self.optimizer.name == optimizer.name:
+            return self._states, self._steps
+        return [self._topology.zeros() for _ in optimizer.states], 0
 
     def copy(self, dtype: npt.DTypeLike | None = None) -> NeuralNetwork:
         """Return an independent copy, optimizer state and history included, of another dtype if one is given."""
@@ -452,13 +450,33 @@ class NeuralNetwork:
         return type(self).from_state, self.get_state()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network, with what it needs to go on training, to a file (docs/model_file.md)."""
-        serialization.save(self, path)
+        """Write the network, with what it needs to go on training, to a file (docs/model_file.md).
+
+        The file is replaced as a whole or not at all: an error or a kill in between leaves the old one.
+        """
+        from .serialization import save  # what only files need is not imported before there is one
+
+        save(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
         """Return the network that :meth:`save` wrote; ModelFileError if the file is no such thing."""
-        return serialization.load(path)
+        return load(path)
+
+
+def load(path: str | os.PathLike[str]) -> NeuralNetwork:
+    """Return the network in a file that ``network.save(path)`` wrote (docs/model_file.md).
+
+    Raises
+    ------
+    ModelFileError
+        If the file is no model, is damaged, or is newer than this version.
+    OSError
+        If it cannot be read.
+    """
+    from . import serialization
+
+    return serialization.load(path)
 
 
 def _layer_sizes(layer_sizes: Any) -> tuple[int, ...]:

@@ -78,7 +78,8 @@ class Neuron:
     def bias(self, value: float) -> None:
         if self._bias is None:
             raise AttributeError("this neuron's network has no biases")
-        if np.ndim(value) != 0 or not np.isfinite(value):
+        number = np.asarray(value)
+        if number.dtype.kind not in "biuf" or number.ndim != 0 or not np.isfinite(number):
             raise ValueError(f"bias is {value!r}; expected a finite number")
         self._bias[0] = value
 

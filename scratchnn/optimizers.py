@@ -42,11 +42,14 @@ class Optimizer:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             low, closed, high = _RANGES[field.name]
-            number = isinstance(value, (int, float)) or hasattr(value, "__float__")
-            if not number or not (low < float(value) < high or (closed and float(value) == low)):
+            try:
+                number = math.nan if isinstance(value, str) else float(value)
+            except (TypeError, ValueError, OverflowError):
+                number = math.nan
+            if not (low < number < high or (closed and number == low)):
                 limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
                 raise ValueError(f"{field.name} is {value!r}; expected a finite number {limits}")
-            object.__setattr__(self, field.name, float(value))
+            object.__setattr__(self, field.name, number)
 
     @property
     def name(self) -> str:

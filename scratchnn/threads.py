@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import math
 import os
-from pathlib import Path
 
 from .core.trainer import THREAD_WORK
 
 __all__ = ["available_cpus", "choose"]
 
 
+# More threads than this are a mistake.
+MOST = 1024
+
+# Where Linux tells a container's share of time: quota and period, in one file (cgroup v2) or in two (v1).
+CGROUP_FILES = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
+
+
 def _cgroup_cpus() -> float:
-    """Return the CPUs that a container's quota allows, infinity where there is none (Linux, cgroup v2 and v1)."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
+    """Return the CPUs that a container's quota allows, infinity where there is none."""
+    for paths in CGROUP_FILES:
+        words: list[str] = []
         try:
-            cpu = Path("/sys/fs/cgroup/cpu")
-            quota = (cpu / "cpu.cfs_quota_us").read_text().strip()
-            period = (cpu / "cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return float("inf")
-    try:
-        return int(quota) / int(period) if int(quota) > 0 else float("inf")
-    except ValueError:  # "max"
-        return float("inf")
+            for path in paths:
+                with open(path) as file:
+                    words += file.read().split()
+            quota, period = map(int, words)
+        except (OSError, ValueError):  # no such file, or "max" for no quota
+            continue
+        if quota > 0 and period > 0:
+            return quota / period
+    return math.inf
 
 
 def available_cpus() -> int:
@@ -52,8 +61,8 @@ def choose(n_threads: int | None, work: float) -> int:
     """
     if n_threads is None and os.environ.get("SCRATCHNN_NUM_THREADS"):
         variable = os.environ["SCRATCHNN_NUM_THREADS"]
-        if not variable.isdecimal() or int(variable) < 1:
-            raise ValueError(f"SCRATCHNN_NUM_THREADS is {variable!r}; expected an integer >= 1")
+        if not variable.isdecimal() or not 1 <= int(variable) <= MOST:
+            raise ValueError(f"SCRATCHNN_NUM_THREADS is {variable!r}; expected an integer >= 1 and <= {MOST}")
         n_threads = int(variable)
     if n_threads is not None:
         return n_threads

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
+# Epochs of one call below Python where nobody looks on in between: bounds the memory of their losses.
+EPOCHS_IN_A_CALL = 1 << 16
+
 
 class Plan:
     """One training of one network; its arguments are those of ``NeuralNetwork.train``."""
@@ -42,14 +45,15 @@ class Plan:
         self.network = network
         self.sources = sources
         self.epochs = integer("epochs", epochs, 0)
-        self.batch_size = sources[0].n_rows if batch_size == "full" else self._batch_size(batch_size)
+        n_samples = sources[0].n_rows
+        self.batch_size = n_samples if batch_size == "full" else min(n_samples, self._batch_size(batch_size))
         self.shuffle = bool(shuffle)
         self.optimizer = optimizer
         self.validation = validation
         self.patience = None if patience is None else integer("patience", patience, 1)
         self.restore_best = restore_best
         self.callback = callback
-        self.n_threads = None if n_threads is None else integer("n_threads", n_threads, 1)
+        self.n_threads = None if n_threads is None else integer("n_threads", n_threads, 1, threads.MOST)
         if patience is not None and validation is None:
             raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
         if callback is not None and not callable(callback):
@@ -69,36 +73,32 @@ class Plan:
     def run(self) -> None:
         """Train, and leave network and history in order however it ends."""
         network, history = self.network, self.network.history
-        n_threads_given = self.n_threads
-        network._set_optimizer(self.optimizer)
+        states, steps = network._state_for(self.optimizer)
         trainer = Trainer(
             network._topology,
             network._parameters,
             network._loss.for_kernel(),
             *self.sources,
             self.batch_size,
-            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), network._states),
-            steps=network._steps,
+            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
+            steps=steps,
             shuffle=self.shuffle,
             seed=network.seed,
             counter=network._random_counter,
         )
-        self.n_threads = threads.choose(n_threads_given, trainer.work_of_a_step())
-        start, epochs_before = time.perf_counter(), history.epochs
+        self.n_threads = threads.choose(self.n_threads, trainer.work_of_a_step())
+        network.optimizer, network._states, network._steps = self.optimizer, states, steps
         history.stopped = "interrupted"
         try:
             history.stopped = self._run_epochs(trainer)
         except DivergenceError:
             history.stopped = "diverged"
             raise
-        finally:
-            network._steps, network._random_counter = trainer.steps, trainer.counter
-            history.seconds += time.perf_counter() - start
-            history.samples += (history.epochs - epochs_before) * trainer.n_samples
 
-    def _run_epochs(self, trainer: Any) -> str:
+    def _run_epochs(self, trainer: Trainer) -> str:
         if self.callback is None and self.validation is None:
-            self._advance(trainer, self.epochs)
+            for done in range(0, self.epochs, EPOCHS_IN_A_CALL):
+                self._advance(trainer, min(EPOCHS_IN_A_CALL, self.epochs - done))
             return "completed"
         network, history = self.network, self.network.history
         best_loss, best_parameters, since_best = math.inf, None, 0
@@ -107,7 +107,7 @@ class Plan:
             self._advance(trainer, 1)
             if self.validation is not None:
                 loss = network._evaluate(*self.validation)
-                history.validation_loss.append(loss)
+                history.add_validation_loss(loss)
                 since_best += 1
                 if loss < best_loss:
                     best_loss, since_best = loss, 0
@@ -122,10 +122,14 @@ class Plan:
             network._parameters[...] = best_parameters
         return stopped
 
-    def _advance(self, trainer: Any, epochs: int) -> None:
-        """Train for some epochs in one call below Python."""
-        history = self.network.history
-        status, interruption = trainer.run(epochs, self.n_threads, history.loss)
+    def _advance(self, trainer: Trainer, epochs: int) -> None:
+        """Train for some epochs in one call below Python; the network's counters are right after it."""
+        network, history = self.network, self.network.history
+        start, epochs_before = time.perf_counter(), history.epochs
+        status, interruption = trainer.run(epochs, self.n_threads or 1, history.loss)
+        network._steps, network._random_counter = trainer.steps, trainer.counter
+        history.seconds += time.perf_counter() - start
+        history.samples += (history.epochs - epochs_before) * trainer.n_samples
         if status == "diverged":
             what = "a parameter" if trainer.loss_finite else "the loss"
             epoch = history.epochs + 1

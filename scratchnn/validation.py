@@ -16,22 +16,23 @@ __all__ = ["as_inputs", "as_labels_or_targets", "integer", "real_dtype"]
 Array = npt.NDArray[Any]
 
 
-def integer(name: str, value: Any, minimum: int) -> int:
-    """Return `value` as an int of at least `minimum`; TypeError or ValueError otherwise."""
+def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int from `minimum` to `maximum`; TypeError or ValueError otherwise."""
+    expected = f"an integer >= {minimum}" + ("" if maximum is None else f" and <= {maximum}")
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = operator.index(value)
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected an integer >= {minimum}") from None
-    if number < minimum:
-        raise ValueError(f"{name} is {number}; expected an integer >= {minimum}")
+        raise TypeError(f"{name} is {value!r}; expected {expected}") from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise ValueError(f"{name} is {number}; expected {expected}")
     return number
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the NumPy dtype of "float32" or "float64"; TypeError or ValueError otherwise."""
-    result = np.dtype(dtype)
+    result: np.dtype[Any] = np.dtype(dtype)
     if result not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype is {result}; expected float32 or float64")
     return result

@@ -12,7 +12,7 @@ import unicodedata
 import warnings
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -136,7 +136,10 @@ def _parse(text: str, text_columns: frozenset[str]) -> dict[str, Array]:
     start = rows.tell()
     frame = _read_rows(text, start, separator, names, text_columns)
     if not len(frame):
-        raise TableError("has a header and no rows")
+        unclosed = any("\n" in name for name in names)
+        raise TableError(
+            "has a header and no rows" + (": a quotation mark is not closed" if unclosed else "")
+        )
     if len(names) > 1 and frame[names[-1]].isna().any():
         # pandas fills up a line that is too short; whether one is, only a second look tells.
         _check_lines(text, separator, len(names))
@@ -167,7 +170,9 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     try:
         cells = next(record for record in reader if any(record))
     except csv.Error as error:
-        raise TableError(f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?") from None
+        raise TableError(
+            f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?"
+        ) from None
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
     if len(set(names)) < len(names):
         if all(is_number(name) for name in names):
@@ -188,7 +193,7 @@ def _read_rows(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
+            frame = pd.read_csv(
                 rows,
                 sep=separator,
                 header=None,
@@ -201,10 +206,9 @@ def _read_rows(
                 low_memory=False,  # or a column's kind is decided piece by piece
                 **_exact_numbers(pd.__version__),
             )
+        return cast("pd.DataFrame", frame)
     except pd.errors.EmptyDataError:
-        if any("\n" in name for name in names):
-            raise TableError("has a header in which a quotation mark is not closed") from None
-        raise TableError("has a header and no rows") from None
+        return pd.DataFrame(columns=names)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_lines(text, separator, len(names))
         raise TableError(f"cannot be read as CSV: {str(error).strip()}") from None

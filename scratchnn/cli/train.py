@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
-import numpy as np
-import numpy.typing as npt
 
 from .. import strict_json
-from ..columns import ColumnPreparation, kind_of
 from ..container import MAX_HEADER
 from ..network import NeuralNetwork
 from ..plotting import save_learning_curve
-from ..report import plain, r_squared
+from ..report import plain
 from . import options
 from .console import check_output, program, say, warn
-from .holdout import hold_out
-from .model import architecture, metadata, score
+from .model import architecture, metadata
+from .problem import Tell, pose, select_columns
 from .progress import Progress, with_prefix
-from .selection import decide_task, refuse_unusable, select_columns, take, without_missing
 from .table import read_table
 
 __all__ = ["train"]
-
-Array = npt.NDArray[Any]
-Columns = dict[str, Array]
 
 LOSSES = {"classification": "cross_entropy", "regression": "mean_squared_error"}
 OUTPUTS = {"classification": "softmax", "regression": "identity"}
@@ -52,18 +43,6 @@ choose the best epoch: for a last judgement keep a table aside and give it to "s
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (the model so far is written).
 """
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows as the network takes them, and their target as the table has it."""
-
-    x: Array
-    y: Array
-    target: Array
-
-    def __len__(self) -> int:
-        return len(self.x)
 
 
 @click.command(epilog=EPILOG)
@@ -216,62 +195,54 @@ def train(
     """
     tell = _tell_nobody if quiet else _tell
     output, curve = _outputs(data, output, None if no_curve else curve or "")
-
     table = select_columns(read_table(data, encoding=encoding), data, target, drop)
-    n_rows = len(table[target])
-    table = without_missing(table, target, missing)
-    refuse_unusable({name: column for name, column in table.items() if name != target})
-    tell("table", _table_in_words(table, target, n_rows))
-    chosen, reason = decide_task(task, target, table[target])
-    tell("task", reason)
-
-    labels = table[target] if chosen == "classification" else None
-    training_rows, held_out_rows = hold_out(len(table[target]), validation_fraction, seed, labels)
-    learning = take(table, training_rows)
-    preparation = ColumnPreparation.learn(learning, target, chosen, fill_missing=missing == "mean")
-    training = _prepared(preparation, learning, dtype)
-    held_out = _prepared(preparation, take(table, held_out_rows), dtype) if len(held_out_rows) else None
-    tell("rows", _rows_in_words(training, held_out, chosen, seed))
-
+    problem = pose(
+        table,
+        target,
+        tell,
+        task=task,
+        missing=missing,
+        validation_fraction=validation_fraction,
+        seed=seed,
+        dtype=dtype,
+    )
     network = NeuralNetwork(
-        [preparation.n_inputs, *hidden, preparation.n_outputs],
+        [problem.preparation.n_inputs, *hidden, problem.preparation.n_outputs],
         activation=activation,
-        output_activation=OUTPUTS[chosen],
-        loss=LOSSES[chosen],
+        output_activation=OUTPUTS[problem.task],
+        loss=LOSSES[problem.task],
         dtype=dtype,
         seed=seed,
     )
-    network.metadata.update(_fitting(metadata(preparation)))
+    network.metadata.update(_fitting(metadata(problem.preparation)))
     tell("network", architecture(network))
-    tell(
-        "training",
-        f"{network.loss} by {optimizer}, batches of {batch_size}, at most {epochs} epochs",
-    )
+    how = f"{network.loss} by {optimizer}, batches of {batch_size}, at most {epochs} epochs"
+    tell("training", how)
 
-    score = None if held_out is None else _scorer(preparation, held_out)
-    progress = Progress(epochs, len(training), score, SCORES[chosen])
+    progress = None if quiet else Progress(epochs, len(problem.training), problem.score, SCORES[problem.task])
     interrupted = False
     try:
-        with nullcontext() if quiet else progress:
+        with progress or nullcontext():
             network.train(
-                training.x,
-                training.y,
+                problem.training.x,
+                problem.training.y,
                 epochs=epochs,
                 learning_rate=learning_rate,
                 batch_size=batch_size,
                 shuffle=True,
                 optimizer=optimizer,
-                validation_data=None if held_out is None else (held_out.x, held_out.y),
-                patience=None if held_out is None else patience or None,
-                callback=None if quiet else progress,
+                validation_data=problem.validation_data,
+                patience=(patience or None) if problem.held_out else None,
+                callback=progress,
                 n_threads=threads,
             )
     except KeyboardInterrupt:
         interrupted = True
 
     network.save(output)
+    _tell_training(network, patience, tell)
     if not quiet:
-        _tell_result(network, training, held_out, preparation, patience)
+        say(f"\n{problem.report(network)}\n")
     tell("model", f"{output} ({os.path.getsize(output):,} bytes)")
     if curve is not None and network.history.loss:
         title = f"{plain(os.path.basename(data))}: {plain(target)}"
@@ -280,10 +251,8 @@ def train(
     if interrupted:
         warn(f"interrupted in epoch {network.history.epochs + 1}; {output} holds the model so far")
         ctx.exit(EXIT_INTERRUPTED)
-    tell(
-        "next",
-        f"{program()} predict {shlex.quote(output)} {shlex.quote('NEW.csv' if data == '-' else data)}",
-    )
+    new_table = "NEW.csv" if data == "-" else data
+    tell("next", f"{program()} predict {shlex.quote(output)} {shlex.quote(new_table)}")
 
 
 def _fitting(columns: dict[str, Any]) -> dict[str, Any]:
@@ -324,58 +293,13 @@ def _outputs(data: str, output: str | None, curve: str | None) -> tuple[str, str
     return output, curve
 
 
-def _table_in_words(table: Columns, target: str, n_rows: int) -> str:
-    """Return for example "891 rows, 5 columns of numbers and 3 of text to predict 'survived'"."""
-    n_text = sum(kind_of(column) == "text" for name, column in table.items() if name != target)
-    n_numeric = len(table) - 1 - n_text
-    kinds = [f"{n} of {what}" for n, what in ((n_numeric, "numbers"), (n_text, "text")) if n]
-    left_out = n_rows - len(table[target])
-    return f"{len(table[target])} rows, columns: {' and '.join(kinds)}, to predict {target!r}" + (
-        f" ({left_out} rows with missing cells left out)" if left_out else ""
-    )
-
-
-def _rows_in_words(training: Rows, held_out: Rows | None, task: str, seed: int) -> str:
-    if held_out is None:
-        return f"{len(training)} to learn from, none held out"
-    how = "each class in proportion" if task == "classification" else "at random"
-    return f"{len(training)} to learn from, {len(held_out)} held out, {how} (seed {seed})"
-
-
-def _prepared(preparation: ColumnPreparation, columns: Columns, dtype: str) -> Rows:
-    y = preparation.targets(columns)
-    return Rows(
-        preparation.inputs(columns, dtype),
-        y.astype(dtype) if preparation.task == "regression" else y,
-        columns[preparation.target.name],
-    )
-
-
-def _scorer(preparation: ColumnPreparation, rows: Rows) -> Callable[[NeuralNetwork], float]:
-    """Return the function from a network to its score on `rows`."""
-    if preparation.task == "classification":
-        return lambda network: float(np.mean(network.predict(rows.x).argmax(axis=1) == rows.y))
-    return lambda network: r_squared(rows.y.astype(np.float64), network.predict(rows.x)[:, 0])
-
-
-def _tell_result(
-    network: NeuralNetwork,
-    training: Rows,
-    held_out: Rows | None,
-    preparation: ColumnPreparation,
-    patience: int,
-) -> None:
+def _tell_training(network: NeuralNetwork, patience: int, tell: Tell) -> None:
     history = network.history
     rate = history.samples / history.seconds if history.seconds else 0.0
-    why = f", no lower held-out loss for {patience} epochs" if history.stopped == "patience" else ""
-    _tell("", f"{history.epochs} epochs in {history.seconds:.2f} s, {with_prefix(rate)} samples/s{why}")
+    epochs = "1 epoch" if patience == 1 else f"{patience} epochs"
+    why = f", no lower held-out loss for {epochs}" if history.stopped == "patience" else ""
+    tell("", f"{history.epochs} epochs in {history.seconds:.2f} s, {with_prefix(rate)} samples/s{why}")
     if history.best_epoch is not None:
-        lowest = min(history.validation_loss)
         kept = ", whose weights are kept" if patience and history.stopped != "interrupted" else ""
-        _tell("", f"lowest held-out loss {lowest:.4g} in epoch {history.best_epoch}{kept}")
-    rows = training if held_out is None else held_out
-    say()
-    say(f"{'training rows, as none were held out' if held_out is None else 'held-out rows'}: {len(rows)}")
-    say()
-    say(str(score(preparation, network.predict(rows.x), rows.target)))
-    say()
+        lowest = min(history.validation_loss)
+        tell("", f"lowest held-out loss {lowest:.4g} in epoch {history.best_epoch}{kept}")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
@@ -9,6 +10,7 @@ from scratchnn.core.data cimport Rows, Source, gather
 from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, snn_kernels, snn_loss, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
 from scratchnn.core.losses cimport Loss, loss_scale
+from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.topology cimport Topology
 
 from scratchnn.core.topology import aligned_zeros, padded
@@ -84,6 +86,7 @@ def predict(Topology topology, parameters, Source x):
         return out
     cdef char[:, ::1] bytes = out.view(np.int8)
     cdef char *a
+    cdef double last_poll = seconds()
     cdef size_t i, first = 0, m, n = x.n_rows, row_size = last.n_outputs * p.k.itemsize
     with nogil:
         while first < n:
@@ -93,6 +96,9 @@ def predict(Topology topology, parameters, Source x):
             for i in range(m):
                 memcpy(&bytes[first + i, 0], at(p.k, a, i * last.stride), row_size)
             first += m
+            if poll_is_due(&last_poll):
+                with gil:
+                    PyErr_CheckSignals()
     return out
 
 
@@ -108,6 +114,7 @@ def evaluate(Topology topology, parameters, Source x, Source y, loss):
     cdef double[::1] row_loss = loss_memory
     cdef double total = 0
     cdef char *a
+    cdef double last_poll = seconds()
     cdef size_t i, first = 0, m, n = x.n_rows
     with nogil:
         while first < n:
@@ -119,4 +126,7 @@ def evaluate(Topology topology, parameters, Source x, Source y, loss):
             for i in range(m):
                 total += row_loss[i]
             first += m
+            if poll_is_due(&last_poll):
+                with gil:
+                    PyErr_CheckSignals()
     return total * loss_scale(&l, n, last.n_outputs)

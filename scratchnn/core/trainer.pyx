@@ -25,35 +25,17 @@ from scratchnn.core.layers.dense cimport (
     Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, refresh_mirror,
     update_parameters)
 from scratchnn.core.losses cimport Loss, loss_scale
+from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
 from scratchnn.core.topology cimport Topology
 
 from scratchnn.core import updates
 from scratchnn.core.topology import aligned_zeros, padded
 
 
-cdef extern from "<time.h>" nogil:
-    struct timespec:
-        long long tv_sec
-        long tv_nsec
-    int timespec_get(timespec *now, int base) noexcept
-    int TIME_UTC
-
-
-cdef double seconds() noexcept nogil:
-    cdef timespec now
-    timespec_get(&now, TIME_UTC)
-    return now.tv_sec + 1e-9 * now.tv_nsec
-
-
 # Threads get rows in multiples of this, which every tile height (csrc/vec_*.h) divides, so that only the
 # last of them has a tile that is not full.
 cdef enum:
     SHARE = 24
-
-# Signals are looked for this often, in seconds; the clock is read after about this many multiply-adds
-# (some ten microseconds), so that reading it (25 ns) costs nothing.
-cdef double POLL_SECONDS = 0.02
-cdef double POLL_WORK = 1e6
 
 # Threads pay from this many multiply-adds a thread and step on: some 25 µs of work against barriers of up to
 # half a microsecond and the cost of cache lines that change hands.
@@ -137,9 +119,10 @@ cdef class Trainer:
     # the state to return to
     cdef size_t snapshot_samples, since_snapshot
     cdef size_t snapshot_epoch
+    cdef bint snapshot_taken
     cdef uint64_t snapshot_counter, snapshot_steps
     cdef size_t state_size
-    cdef char *kept[3]
+    cdef char *kept[3]      # parameters, and the optimizer's state
     cdef char *live[3]
 
     cdef list keep
@@ -163,7 +146,7 @@ cdef class Trainer:
         self.mirrors = self._memory(topology.mirror_size)
         self._prepare_batch()
         self._prepare_optimizer(parameters, optimizer)
-        self.poll_every = max(1, <size_t>(POLL_WORK / self.work_of_a_step()))
+        self.poll_every = max(1, <size_t>(<double>POLL_WORK / self.work_of_a_step()))
 
     cdef char *_pointer(self, array):
         cdef char[::1] bytes = array.view(np.int8)
@@ -293,10 +276,8 @@ cdef class Trainer:
 
     cdef void poll(self) noexcept nogil:
         """Let Python handle signals, Ctrl-C among them."""
-        cdef double now = seconds()
-        if 0 <= now - self.last_poll < POLL_SECONDS:
+        if not poll_is_due(&self.last_poll):
             return
-        self.last_poll = now
         with gil:
             try:
                 PyErr_CheckSignals()
@@ -313,7 +294,7 @@ cdef class Trainer:
         if not self.parameters_finite():
             self.status = DIVERGED
             return
-        self.since_snapshot = 0
+        self.since_snapshot, self.snapshot_taken = 0, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
         for i in range(1 + self.update.rule.n_states):
             memcpy(self.kept[i], self.live[i], self.state_size)
@@ -362,7 +343,7 @@ cdef class Trainer:
         which is the last one in `losses`.
         """
         cdef size_t done = self._run(epochs, n_threads, SNAPSHOT_SAMPLES, losses)
-        if self.status == DIVERGED:
+        if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
             self._run(epochs - done, n_threads, 0, losses)
         status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
@@ -376,7 +357,7 @@ cdef class Trainer:
         self.losses = &losses_view[0]
         self.epochs, self.epoch = epochs, 0
         self.status, self.interruption, self.loss_finite = RUNNING, None, True
-        self.snapshot_samples = snapshot_samples
+        self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
         self.refresh_mirrors()
         if n_threads > 1:

@@ -1,0 +1,13 @@
+from typing import Any, SupportsIndex
+
+import numpy.typing as npt
+
+BLOCK: int
+
+class Source:
+    def __init__(self, array: npt.NDArray[Any], n_classes: SupportsIndex = 0) -> None: ...
+    @property
+    def n_rows(self) -> int: ...
+    @property
+    def array(self) -> npt.NDArray[Any]: ...
+    def first_not_finite(self, dtype: npt.DTypeLike) -> tuple[int, int] | None: ...

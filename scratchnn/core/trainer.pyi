@@ -1,0 +1,42 @@
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+import numpy.typing as npt
+
+from .data import Source
+from .topology import Topology
+
+THREAD_WORK: int
+SNAPSHOT_SAMPLES: int
+SHUFFLE_STREAM: int
+
+class Trainer:
+    def __init__(
+        self,
+        topology: Topology,
+        parameters: npt.NDArray[Any],
+        loss: tuple[int, float, bool, bool, float],
+        x: Source,
+        y: Source,
+        batch_size: SupportsIndex,
+        optimizer: tuple[str, Sequence[float], Sequence[npt.NDArray[Any]]] | None = None,
+        steps: int = 0,
+        shuffle: bool = False,
+        seed: int = 0,
+        counter: int = 0,
+    ) -> None: ...
+    @property
+    def n_samples(self) -> int: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def counter(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def loss_finite(self) -> bool: ...
+    def work_of_a_step(self) -> float: ...
+    def run(self, epochs: int, n_threads: int, losses: list[float]) -> tuple[str, BaseException | None]: ...
+    def gradients(self) -> npt.NDArray[Any]: ...

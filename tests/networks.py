@@ -1,0 +1,69 @@
+"""Networks, data for them, and what of them can be compared: shared by the tests of whole networks."""
+
+import numpy as np
+import oracle
+
+from scratchnn import NeuralNetwork
+
+# Hidden widths beside and at vector widths and tile heights; never two alike in one network.
+DEPTHS = ([5, 3], [3, 17, 2], [7, 15, 33, 4], [2, 9, 16, 5, 3])
+
+
+def data(network, n_samples, seed=0):
+    """Inputs, and targets that the network's loss accepts."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n_samples, network.n_inputs)).astype(network.dtype)
+    shape = (n_samples, network.n_outputs)
+    match network.loss.split("(")[0]:
+        case "cross_entropy":
+            return x, rng.integers(network.n_outputs, size=n_samples)
+        case "binary_cross_entropy":
+            return x, rng.integers(2, size=shape).astype(network.dtype)
+        case "poisson":
+            return x, rng.poisson(2, shape).astype(network.dtype)
+    return x, rng.standard_normal(shape).astype(network.dtype)
+
+
+def targets_of(network, y):
+    """Targets as the oracle takes them: float64, labels one-hot."""
+    return np.eye(network.n_outputs)[y] if network.loss == "cross_entropy" else y.astype(np.float64)
+
+
+def layers_of(network):
+    """The network as the oracle takes it, in float64."""
+    return [
+        (
+            layer.weights.astype(np.float64),
+            None if layer.biases is None else layer.biases.astype(np.float64),
+            layer.activation,
+        )
+        for layer in network.layers
+    ]
+
+
+def arrays(network):
+    """All parameters of all layers, weights before biases."""
+    return [a for layer in network.layers for a in (layer.weights, layer.biases) if a is not None]
+
+
+def bits(network):
+    """The bytes of parameters and optimizer state."""
+    return {name: array.tobytes() for name, array in network.get_state()[1].items()}
+
+
+def sizes_for(loss, sizes):
+    """The sizes, with two outputs where softmax would leave one nothing to choose."""
+    return [*sizes[:-1], max(sizes[-1], 2)] if loss == "cross_entropy" else sizes
+
+
+def make(sizes, activation, loss, dtype, **arguments):
+    """A network whose biases are not zeros; `activation` is the output's too, unless the loss has its own."""
+    network = NeuralNetwork(
+        sizes_for(loss, sizes),
+        activation=activation,
+        output_activation=None if oracle.NETWORK_LOSSES[loss][0] in oracle.OF_LOGITS else activation,
+        loss=loss,
+        dtype=dtype,
+        **{"bias_init": "normal", "seed": 1, **arguments},
+    )
+    return network
