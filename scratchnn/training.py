@@ -125,11 +125,14 @@ class Plan:
     def _advance(self, trainer: Trainer, epochs: int) -> None:
         """Train for some epochs in one call below Python; the network's counters are right after it."""
         network, history = self.network, self.network.history
-        start, epochs_before = time.perf_counter(), history.epochs
-        status, interruption = trainer.run(epochs, self.n_threads or 1, history.loss)
-        network._steps, network._random_counter = trainer.steps, trainer.counter
-        history.seconds += time.perf_counter() - start
-        history.samples += (history.epochs - epochs_before) * trainer.n_samples
+        start, samples_before = time.perf_counter(), history.samples - trainer.samples
+        try:
+            status, interruption = trainer.run(epochs, self.n_threads or 1, history.loss)
+        finally:
+            # Ctrl-C may come right after the call has returned. No call stands before the counters are kept.
+            network._steps, network._random_counter = trainer.steps, trainer.counter
+            history.samples = samples_before + trainer.samples
+            history.seconds += time.perf_counter() - start
         if status == "diverged":
             what = "a parameter" if trainer.loss_finite else "the loss"
             epoch = history.epochs + 1

@@ -1,9 +1,8 @@
 """Networks, data for them, and what of them can be compared: shared by the tests of whole networks."""
 
 import numpy as np
-import oracle
 
-from scratchnn import NeuralNetwork
+from scratchnn import NeuralNetwork, losses
 
 # Hidden widths beside and at vector widths and tile heights; never two alike in one network.
 DEPTHS = ([5, 3], [3, 17, 2], [7, 15, 33, 4], [2, 9, 16, 5, 3])
@@ -57,13 +56,17 @@ def sizes_for(loss, sizes):
 
 
 def make(sizes, activation, loss, dtype, **arguments):
-    """A network whose biases are not zeros; `activation` is the output's too, unless the loss has its own."""
-    network = NeuralNetwork(
-        sizes_for(loss, sizes),
-        activation=activation,
-        output_activation=None if oracle.NETWORK_LOSSES[loss][0] in oracle.OF_LOGITS else activation,
-        loss=loss,
-        dtype=dtype,
-        **{"bias_init": "normal", "seed": 1, **arguments},
+    """A network whose biases are not zeros; `activation` is the output's too, unless the loss has its own.
+
+    Where exp would be taken of exp, every other layer is tanh.
+    """
+    sizes = sizes_for(loss, sizes)
+    names = [activation] * (len(sizes) - 1)
+    if activation == "exp":
+        names[1::2] = ["tanh"] * len(names[1::2])
+    link = losses.get(loss).link
+    if link:
+        names[-1] = link
+    return NeuralNetwork(
+        sizes, activation=names, loss=loss, dtype=dtype, **{"bias_init": "normal", "seed": 1, **arguments}
     )
-    return network

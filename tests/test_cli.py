@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,9 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-for library in ("click", "matplotlib", "pandas", "tqdm"):
-    pytest.importorskip(library)
 
 import scratchnn
 from scratchnn import cli
@@ -94,7 +92,20 @@ def test_digits_are_learnt_as_the_documents_promise(run):
 def test_the_same_command_gives_the_same_network(run):
     write_flowers()
     for name in ("a.snn", "b.snn"):
-        run("train", "flowers.csv", "--target", "kind", "--drop", "id", "-o", name, "--no-curve", "-q", "--epochs", 5)
+        run(
+            "train",
+            "flowers.csv",
+            "--target",
+            "kind",
+            "--drop",
+            "id",
+            "-o",
+            name,
+            "--no-curve",
+            "-q",
+            "--epochs",
+            5,
+        )
     a, b = scratchnn.load("a.snn"), scratchnn.load("b.snn")
     assert a.history.loss == b.history.loss
     for left, right in zip(a.layers, b.layers, strict=True):
@@ -133,9 +144,11 @@ def test_regression_is_reported_in_units_of_the_data(run):
 
 def test_options_reach_the_network(run):
     write_houses()
-    options = "--hidden 5,4 --activation tanh --optimizer sgd --learning-rate 0.05 --batch-size full --epochs 7"
-    more = "--patience 0 --validation-fraction 0 --seed 9 --threads 1 --dtype float64 --task regression --no-curve"
-    code, out, _ = run("train", "houses.csv", "--target", "price", *options.split(), *more.split())
+    options = (
+        "--hidden 5,4 --activation tanh --optimizer sgd --learning-rate 0.05 --batch-size full --epochs 7"
+    )
+    more = "--patience 0 --validation-fraction 0 --seed 9 --threads 1 --dtype float64 --task regression"
+    code, out, _ = run("train", "houses.csv", "--target", "price", *f"{options} {more} --no-curve".split())
     network = scratchnn.load("houses.snn")
     assert code == 0
     assert network.layer_sizes == (2, 5, 4, 1)
@@ -210,7 +223,9 @@ def test_protected_and_special_files_are_no_outputs(run, monkeypatch):
 
 def test_too_many_names_for_a_model_file_are_told_before_training(run):
     names = [f"{i:06}" + "x" * 300 for i in range(3000)]
-    Path("wide.csv").write_text(",".join([*names, "y"]) + "\n" + "".join(f"{'0,' * 3000}{i % 2}\n" for i in range(8)))
+    Path("wide.csv").write_text(
+        ",".join([*names, "y"]) + "\n" + "".join(f"{'0,' * 3000}{i % 2}\n" for i in range(8))
+    )
     code, out, err = run("train", "wide.csv", "--target", "y", "--no-curve")
     assert code == 1
     assert "of the columns take" in err
@@ -219,7 +234,9 @@ def test_too_many_names_for_a_model_file_are_told_before_training(run):
 
 def test_divergence_is_an_error(run):
     write_houses()
-    code, _, err = run("train", "houses.csv", "--target", "price", "--learning-rate", 1e30, "--no-curve", "-q")
+    code, _, err = run(
+        "train", "houses.csv", "--target", "price", "--learning-rate", 1e30, "--no-curve", "-q"
+    )
     assert code == 1
     assert err.startswith("scratchnn: error: training diverged in epoch 1")
     assert not os.path.exists("houses.snn")
@@ -256,7 +273,8 @@ def test_predictions_are_those_of_the_network(run, flowers):
     assert answers[0] == "predicted_kind"
     assert len(answers) == 91
     assert err.startswith(
-        "ignored columns that the model was not trained on: 'id'\nscored on 90 rows with column 'kind':\n\nclass "
+        "ignored columns that the model was not trained on: 'id'\n"
+        "scored on 90 rows with column 'kind':\n\nclass "
     )
     code, out, err = run("predict", flowers, "flowers.csv", "--probabilities", "--output", "p.csv", "--quiet")
     assert (code, out, err) == (0, "", "")
@@ -287,7 +305,9 @@ def test_numbers_are_predicted_in_their_units(run, dtype):
     preparation = ColumnPreparation.from_dict(network.metadata["preparation"])
     x = preparation.inputs({"size": table[:, 0], "age": table[:, 1]}, dtype)
     expected = preparation.predictions(network.predict(x))
-    np.testing.assert_allclose(np.array(out.split()[1:], float), expected, rtol=1e-7 if dtype == "float32" else 0)
+    np.testing.assert_allclose(
+        np.array(out.split()[1:], float), expected, rtol=1e-7 if dtype == "float32" else 0
+    )
     assert "scored on 120 rows with column 'price':" in err
     code, _, err = run("predict", "houses.snn", "houses.csv", "--probabilities")
     assert code == 2
@@ -299,7 +319,9 @@ def test_unseen_categories_and_labels_are_counted(run, flowers):
     Path("new.csv").write_text(text.replace("blue", "mauve").replace("rose", "tulip"))
     code, _, err = run("predict", flowers, "new.csv", "-o", os.devnull)
     assert code == 0
-    assert "scratchnn: warning: column 'colour' has 30 cells of a category that the training rows did not" in err
+    assert (
+        "scratchnn: warning: column 'colour' has 30 cells of a category that the training rows did not" in err
+    )
     assert "30 rows of a class that the training rows did not have: counted as wrong" in err
 
 
@@ -323,7 +345,20 @@ def test_missing_cells_in_new_tables(run, flowers):
     code, out, err = run("predict", flowers, "holes.csv")
     assert (code, out) == (1, "")
     assert "'colour' has 30 missing cells, the first in row 1; a model trained with --missing mean" in err
-    run("train", "holes.csv", "--target", "kind", "--drop", "id", "--missing", "mean", "-q", "--no-curve", "-o", "h.snn")
+    run(
+        "train",
+        "holes.csv",
+        "--target",
+        "kind",
+        "--drop",
+        "id",
+        "--missing",
+        "mean",
+        "-q",
+        "--no-curve",
+        "-o",
+        "h.snn",
+    )
     code, out, _ = run("predict", "h.snn", "holes.csv")
     assert (code, out.count("\n")) == (0, 91)
 
@@ -332,7 +367,10 @@ def test_missing_cells_in_new_tables(run, flowers):
     ("header", "message"),
     [
         ("id,petal,Colour,kind", "1 of the 2 columns that the network was trained on is missing: 'colour'"),
-        ("id,colour,petal,kind", "column 'petal' held numbers in training, and holds text now, such as 'blue' in row 1"),
+        (
+            "id,colour,petal,kind",
+            "column 'petal' held numbers in training, and holds text now, such as 'blue' in row 1",
+        ),
     ],
 )
 def test_tables_that_do_not_fit(run, flowers, header, message):
@@ -418,7 +456,10 @@ def test_models_that_are_none(run):
     [
         (lambda m: m.update(task="regression"), "task or classes contradict the preparation"),
         (lambda m: m.update(classes=None), "task or classes contradict"),
-        (lambda m: m["preparation"]["features"].pop(), "is of 1 inputs and 3 outputs, the network of 4 and 3"),
+        (
+            lambda m: m["preparation"]["features"].pop(),
+            "is of 1 inputs and 3 outputs, the network of 4 and 3",
+        ),
         (lambda m: m["preparation"].update(more=1), "preparation has an unknown key"),
         (lambda m: m.update(preparation=None), "preparation must be an object"),
     ],
@@ -453,7 +494,10 @@ def test_names_in_a_model_cannot_command_the_terminal(run, flowers):
         ("trian", "No such command 'trian'"),
         ("train t.csv", "Missing option '--target'. See 'scratchnn train --help'."),
         ("train t.csv --target y --hiden 3", "No such option '--hiden'"),
-        ("train t.csv --target y --hidden 3,x", "'3,x' is neither a list of layer sizes, as in 64,32, nor 'none'"),
+        (
+            "train t.csv --target y --hidden 3,x",
+            "'3,x' is neither a list of layer sizes, as in 64,32, nor 'none'",
+        ),
         ("train t.csv --target y --hidden 0", "'0' is neither a list"),
         ("train t.csv --target y --activation rleu", "Did you mean 'relu'?"),
         ("train t.csv --target y --optimizer adma", "Did you mean 'adam'?"),
@@ -479,7 +523,9 @@ def test_wrong_usage_is_one_line_and_code_2(run, arguments, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"]]
+)
 def test_help(run, arguments):
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
@@ -498,7 +544,11 @@ def test_version(run):
         (MemoryError(), 1, "not enough memory"),
         (MemoryError("Unable to allocate 9 TiB"), 1, "not enough memory: Unable to allocate 9 TiB"),
         (OSError("odd"), 1, "cannot write the output: odd"),
-        (ModuleNotFoundError("No module named 'tqdm'", name="tqdm"), 1, "needs tqdm: pip install 'scratchnn[cli]'"),
+        (
+            ModuleNotFoundError("No module named 'tqdm'", name="tqdm"),
+            1,
+            "needs tqdm: pip install 'scratchnn[cli]'",
+        ),
         (FloatingPointError("of two\n  lines"), 1, "of two lines"),
     ],
 )
@@ -529,14 +579,22 @@ def test_without_click_info_alone_works(run, flowers, monkeypatch):
     assert scratchnn.__version__ in run("info")[1]
     assert "classification of kind" in run("info", flowers)[1]
     for arguments in ([], ["info", "--help"], ["train", "t.csv"]):
-        assert run(*arguments) == (1, "", "scratchnn: error: this needs click: pip install 'scratchnn[cli]'\n")
+        assert run(*arguments) == (
+            1,
+            "",
+            "scratchnn: error: this needs click: pip install 'scratchnn[cli]'\n",
+        )
 
 
 def test_without_matplotlib_a_training_fails_early_unless_no_curve_is_asked_for(run, monkeypatch):
     write_houses()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, out, err = run("train", "houses.csv", "--target", "price", "--epochs", 1)
-    assert (code, out, err) == (1, "", "scratchnn: error: this needs matplotlib: pip install 'scratchnn[cli]'\n")
+    assert (code, out, err) == (
+        1,
+        "",
+        "scratchnn: error: this needs matplotlib: pip install 'scratchnn[cli]'\n",
+    )
     assert run("train", "houses.csv", "--target", "price", "--epochs", 1, "--no-curve")[0] == 0
 
 
@@ -570,8 +628,27 @@ def test_as_a_module_from_pipe_to_pipe():
     assert (predict.returncode, err, out.count("\n")) == (0, "", 3)
 
 
+def test_the_module_runs_the_command(run, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["scratchnn", "--version"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("scratchnn", run_name="__main__")
+    assert end.value.code == 0
+    assert capfd.readouterr().out.startswith("scratchnn ")
+
+
+def test_an_encoding_can_be_named(run):
+    Path("t.csv").write_bytes(
+        ("größe,y\n" + "".join(f"{i * i},{i % 2}\n" for i in range(20))).encode("latin-1")
+    )
+    args = ["t.csv", "--target", "y", "--epochs", 1, "--no-curve", "-q"]
+    assert "name its encoding, as in --encoding latin-1" in run("train", *args)[2]
+    assert run("train", *args, "--encoding", "latin-1") == (0, "", "")
+
+
 def test_names_that_the_terminal_lacks():
-    Path("t.csv").write_text("年齢,y\n" + "".join(f"{i * i},{'良悪'[i % 2]}\n" for i in range(20)), encoding="utf-8")
+    Path("t.csv").write_text(
+        "年齢,y\n" + "".join(f"{i * i},{'良悪'[i % 2]}\n" for i in range(20)), encoding="utf-8"
+    )
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     train = start("train", "t.csv", "--target", "y", "--epochs", 1, "--no-curve", env=env)
     out, err = train.communicate()
@@ -597,6 +674,39 @@ def test_a_reader_that_leaves_is_no_error(flowers):
     assert os.path.exists("piped.snn")
 
 
+@pytest.fixture
+def broken_pipe(monkeypatch):
+    """Standard output whose reader has left."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        yield pipe
+        monkeypatch.undo()
+
+
+@ON_POSIX
+def test_what_is_said_to_a_broken_pipe_is_lost_and_the_work_goes_on(broken_pipe):
+    write_houses()
+    assert cli.main(["train", "houses.csv", "--target", "price", "--epochs", "1", "--no-curve"]) == 0
+    assert os.path.exists("houses.snn")
+
+
+@ON_POSIX
+def test_answers_to_a_broken_pipe_end_the_work(broken_pipe):
+    write_houses()
+    cli.main(["train", "houses.csv", "--target", "price", "--epochs", "1", "--no-curve", "-q"])
+    assert cli.main(["predict", "houses.snn", "houses.csv", "-q"]) == 141
+
+
+@DEV_FULL
+def test_output_that_cannot_be_flushed_is_let_go(monkeypatch):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert cli.main(["info"]) == 0
+        monkeypatch.undo()
+
+
 @DEV_FULL
 def test_a_full_standard_output_is_said(flowers):
     with open("/dev/full", "w") as full:
@@ -609,7 +719,9 @@ def test_a_full_standard_output_is_said(flowers):
 @ON_POSIX
 def test_ctrl_c_writes_the_model_so_far():
     write_houses()
-    train = start("train", "houses.csv", "--target", "price", "--epochs", 10**9, "--patience", 0, "--no-curve")
+    train = start(
+        "train", "houses.csv", "--target", "price", "--epochs", 10**9, "--patience", 0, "--no-curve"
+    )
     for line in train.stdout:
         if line.startswith("training"):
             break

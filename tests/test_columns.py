@@ -149,7 +149,9 @@ def test_missing_target_is_refused_even_then():
 
 def test_unseen_categories_are_zeros_and_counted():
     preparation = learnt()
-    with pytest.warns(UnseenCategoryWarning, match=r"'colour' has 2 cells of a category .* 'mauve'") as caught:
+    with pytest.warns(
+        UnseenCategoryWarning, match=r"'colour' has 2 cells of a category .* 'mauve'"
+    ) as caught:
         x = preparation.inputs({**TABLE, "colour": text("red", "mauve", "pink", "blue")})
     assert len(caught) == 1
     assert x[:, 1:].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0], [1, 0, 0]]
@@ -179,7 +181,7 @@ def test_many_names_are_shortened():
 def test_wrong_kinds_are_named():
     with pytest.raises(ColumnError, match="'colour' held text in training, and holds numbers now"):
         learnt().inputs({**TABLE, "colour": np.arange(4)})
-    with pytest.raises(ColumnError, match="'size' held numbers .* text now, such as 'big' in row 2"):
+    with pytest.raises(ColumnError, match=r"'size' held numbers .* text now, such as 'big' in row 2"):
         learnt().inputs({**TABLE, "size": text(None, "big", "big", "big")})
     with pytest.raises(ColumnError, match="'kind' held text"):
         learnt().targets({"kind": np.arange(2)})

@@ -137,7 +137,8 @@ def test_initializers_have_the_variance_of_their_paper(name):
 
 def test_initial_values_follow_the_equations():
     """Stream 0 of the seed, layer after layer, weights row by row before biases (eq. 52, 55, 61, 64)."""
-    network = NeuralNetwork([3, 4, 2], weight_init=["glorot_uniform", "he_normal"], bias_init="normal", seed=9)
+    inits = {"weight_init": ["glorot_uniform", "he_normal"], "bias_init": "normal"}
+    network = NeuralNetwork([3, 4, 2], **inits, seed=9)
     draws = oracle.Generator(9)
     expected = [
         np.sqrt(6 / 7) * (2 * draws.uniform(12) - 1),
@@ -153,10 +154,15 @@ def test_initial_values_follow_the_equations():
 @pytest.mark.parametrize(
     ("activation", "initializer"),
     [
-        ("relu", "he_normal"), ("leaky_relu(0.1)", "he_normal"), ("gelu", "he_normal"), ("selu", "lecun_normal"),
-        ("tanh", "glorot_uniform"), ("sigmoid", "glorot_uniform"), ("identity", "glorot_uniform"),
+        ("relu", "he_normal"),
+        ("leaky_relu(0.1)", "he_normal"),
+        ("gelu", "he_normal"),
+        ("selu", "lecun_normal"),
+        ("tanh", "glorot_uniform"),
+        ("sigmoid", "glorot_uniform"),
+        ("identity", "glorot_uniform"),
     ],
-)  # fmt: skip
+)
 def test_the_default_initializer_suits_the_activation(activation, initializer):
     network = NeuralNetwork([3, 5, 2], activation=[activation, "tanh"], seed=1)
     named = NeuralNetwork([3, 5, 2], weight_init=[initializer, "glorot_uniform"], seed=1)
@@ -188,7 +194,7 @@ def test_without_biases(dtype, isa):
     assert [layer.biases for layer in network.layers] == [None, None]
     assert network.n_parameters == 3 * 17 + 17 * 2
     x, y = networks.data(network, 10)
-    layers = oracle.train(networks.layers_of(network), x, y, "mean_squared_error", "sgd", 3, learning_rate=0.1)
+    layers = oracle.train(networks.layers_of(network), x, y, network.loss, "sgd", 3, learning_rate=0.1)
     assert [db for _, db in network.gradients(x, y)] == [None, None]
     network.train(x, y, epochs=3, batch_size="full")
     assert [layer.biases for layer in network.layers] == [None, None]
@@ -234,15 +240,10 @@ def trained():
     return network, x, y
 
 
-@pytest.mark.parametrize(
-    "duplicate",
-    [
-        NeuralNetwork.copy,
-        copy.copy,
-        copy.deepcopy,
-        *(lambda n, p=protocol: pickle.loads(pickle.dumps(n, p)) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)),
-    ],
-)
+PICKLES = [lambda n, p=p: pickle.loads(pickle.dumps(n, p)) for p in range(pickle.HIGHEST_PROTOCOL + 1)]
+
+
+@pytest.mark.parametrize("duplicate", [NeuralNetwork.copy, copy.copy, copy.deepcopy, *PICKLES])
 def test_copies_are_equal_and_independent(duplicate):
     network, x, y = trained()
     other = duplicate(network)
@@ -282,6 +283,6 @@ def test_a_subclass_is_copied_as_itself():
 def test_history_says_where_it_was_best():
     assert History().best_epoch is None
     assert repr(History()) == "History(epochs=0, stopped='')"
-    history = History(loss=[4, 3, 2, 1], validation_loss=[5, 2, 3], stopped="completed")
+    history = History(loss=[4, 3, 2, 1], validation_loss=[np.nan, 5, 2, 3], stopped="completed")
     assert (history.epochs, history.best_epoch) == (4, 3)
     assert repr(history) == "History(epochs=4, loss=1, validation_loss=3, stopped='completed')"

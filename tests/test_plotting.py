@@ -3,9 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-
-pytest.importorskip("matplotlib")
-
 from matplotlib.figure import Figure
 
 from scratchnn.plotting import learning_curve, save_learning_curve
@@ -31,7 +28,11 @@ def test_both_losses_and_the_best_epoch():
     assert points(best) == [(2, 2)]
     assert [text.get_text() for text in axes.texts] == ["best: epoch 2, 2"]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training rows", "held-out rows"]
-    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == ("epoch", "cross entropy", "a: b")
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) == (
+        "epoch",
+        "cross entropy",
+        "a: b",
+    )
 
 
 def test_training_loss_alone():
@@ -48,7 +49,13 @@ def test_held_out_rows_that_came_later():
 
 @pytest.mark.parametrize(
     ("loss", "scale"),
-    [([2, 1.5, 1], "linear"), ([2, 1, 0.15], "log"), ([1e3, 1, 1e-6], "log"), ([1, 0], "linear"), ([1, -9], "linear")],
+    [
+        ([2, 1.5, 1], "linear"),
+        ([2, 1, 0.15], "log"),
+        ([1e3, 1, 1e-6], "log"),
+        ([1, 0], "linear"),
+        ([1, -9], "linear"),
+    ],
 )
 def test_a_loss_that_falls_far_has_a_logarithmic_axis(loss, scale):
     assert draw(loss).get_yscale() == scale
@@ -71,9 +78,7 @@ def test_no_epoch_is_refused():
         draw([])
 
 
-@pytest.mark.parametrize(
-    ("suffix", "signature"), [("png", b"\x89PNG"), ("SVG", b"<?xml"), ("pdf", b"%PDF")]
-)
+@pytest.mark.parametrize(("suffix", "signature"), [("png", b"\x89PNG"), ("SVG", b"<?xml"), ("pdf", b"%PDF")])
 def test_pictures(tmp_path, suffix, signature):
     path = tmp_path / f"curve.{suffix}"
     save_learning_curve(history([3, 2, 1], [3, 2, 2.5]), path, title="年齢 $x$ \\frac")

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("pandas")
-
 from scratchnn.cli.advice import doubtful_columns, unusable_columns
 from scratchnn.cli.holdout import hold_out
 from scratchnn.cli.problem import pose, select_columns
@@ -17,7 +15,9 @@ def text(*cells):
 
 def problem(table, target="y", told=None, **changes):
     options = {"task": "auto", "missing": "error", "validation_fraction": 0.25, "seed": 0, "dtype": "float64"}
-    return pose(table, target, lambda *line: (told if told is not None else []).append(line), **options | changes)
+    return pose(
+        table, target, lambda *line: (told if told is not None else []).append(line), **options | changes
+    )
 
 
 # ---- advice ----
@@ -62,7 +62,9 @@ def test_doubtful_columns_are_pointed_out():
     }
     counting, mixed = doubtful_columns(columns)
     assert counting.startswith("column 'Nr' counts the rows")
-    assert "'dependents' is taken for text, since it holds text in 1 cell of 4, such as '3+' in row 4" in mixed
+    assert (
+        "'dependents' is taken for text, since it holds text in 1 cell of 4, such as '3+' in row 4" in mixed
+    )
 
 
 # ---- held-out rows ----
@@ -79,7 +81,11 @@ def test_rows_are_split_once_and_by_the_seed_alone():
 def test_classes_are_held_out_in_proportion():
     labels = np.repeat(["a", "b", "c", "d"], [50, 30, 17, 1])
     training, held_out = hold_out(98, 0.2, 0, labels)
-    assert dict(zip(*np.unique(labels[held_out], return_counts=True), strict=True)) == {"a": 10, "b": 6, "c": 4}
+    assert dict(zip(*np.unique(labels[held_out], return_counts=True), strict=True)) == {
+        "a": 10,
+        "b": 6,
+        "c": 4,
+    }
     assert set(labels[training]) == set("abcd")
 
 
@@ -158,11 +164,15 @@ def test_rows_with_missing_cells_are_dropped():
         "6 rows, columns: 2 of numbers and 1 of text, to predict 'y' (2 rows with missing cells left out)",
     )
     with pytest.raises(ColumnError, match="every row has a missing cell"):
-        problem({**TABLE, "h": np.array([1] + [np.nan] * 7), "g": np.array([np.nan] + [1] * 7)}, missing="drop")
+        problem(
+            {**TABLE, "h": np.array([1] + [np.nan] * 7), "g": np.array([np.nan] + [1] * 7)}, missing="drop"
+        )
 
 
 def test_missing_cells_are_filled_in_and_rows_without_target_left_out():
-    posed = problem({**holes(), "y": np.array([0, 1, 0, 1, 0, np.nan, 0, 1])}, missing="mean", validation_fraction=0)
+    posed = problem(
+        {**holes(), "y": np.array([0, 1, 0, 1, 0, np.nan, 0, 1])}, missing="mean", validation_fraction=0
+    )
     assert posed.preparation.fill_missing
     assert len(posed.training) == 7
     assert posed.training.x[2, 0] == 0

@@ -5,8 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-pytest.importorskip("tqdm")
-
 from scratchnn.cli import progress as module
 from scratchnn.cli.progress import Progress, with_prefix
 

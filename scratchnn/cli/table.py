@@ -207,8 +207,6 @@ def _read_rows(
                 **_exact_numbers(pd.__version__),
             )
         return cast("pd.DataFrame", frame)
-    except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=names)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         _check_lines(text, separator, len(names))
         raise TableError(f"cannot be read as CSV: {str(error).strip()}") from None

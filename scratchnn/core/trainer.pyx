@@ -112,6 +112,7 @@ cdef class Trainer:
     cdef double *losses
     cdef size_t epochs
     cdef readonly size_t epoch
+    cdef readonly size_t samples    # of all whole epochs of all runs
     cdef double epoch_loss, last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
@@ -373,6 +374,7 @@ cdef class Trainer:
         if self.status == DIVERGED or not finite:
             self.restore_snapshot()
         losses += epoch_losses[:self.epoch].tolist()
+        self.samples += self.epoch * self.n_samples
         return self.epoch
 
     def _loop_with_others(self, uint32_t n_threads):
