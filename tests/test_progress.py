@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from scratchnn.cli import progress as module
-from scratchnn.cli.progress import Progress, with_prefix
+from scratchnn.cli.progress import Progress, duration, with_prefix
 
 
 class Terminal(io.StringIO):
@@ -92,3 +92,7 @@ def test_a_bar_without_an_epoch(clock):
 )
 def test_rates(rate, text):
     assert with_prefix(rate) == text
+
+
+def test_durations():
+    assert [duration(t) for t in (0.0048, 0.0999, 0.1, 2.678)] == ["4.8 ms", "99.9 ms", "0.10 s", "2.68 s"]

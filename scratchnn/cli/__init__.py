@@ -36,9 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = _show_warning
         code = _guarded(arguments)
     try:
-        if sys.stdout is not None:  # as it is where standard output is closed
-            sys.stdout.flush()
-    except OSError:  # already told, or nobody listens; the interpreter would complain once more
+        _flush_output()
+    except OSError:  # told already; the interpreter would complain once more
         discard_output()
     return code
 
@@ -46,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(arguments: list[str]) -> int:
     """Run a command and turn its errors into a line and an exit code."""
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        _flush_output()
+        return code
     except KeyboardInterrupt:
         error("interrupted")
         return EXIT_INTERRUPTED
@@ -86,6 +87,11 @@ def _run(arguments: list[str]) -> int:
         error(f"{_sentence(wrong.format_message())} See '{path} --help'.")
         return EXIT_USAGE
     return 0
+
+
+def _flush_output() -> None:
+    if sys.stdout is not None:  # as it is where standard output is closed
+        sys.stdout.flush()
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

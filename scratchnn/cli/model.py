@@ -17,6 +17,8 @@ from ..report import (
     regression_report,
 )
 
+from .progress import duration
+
 if TYPE_CHECKING:
     from ..network import NeuralNetwork
 
@@ -127,7 +129,7 @@ def _training(network: NeuralNetwork) -> str:
     if not history.loss:
         return "none yet"
     text = (
-        f"{len(history.loss)} epochs in {history.seconds:.2f} s ({history.stopped}), "
+        f"{len(history.loss)} epochs in {duration(history.seconds)} ({history.stopped}), "
         f"training loss {history.loss[-1]:.4g}"
     )
     if history.best_epoch is not None:

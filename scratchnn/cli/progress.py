@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..history import History
     from ..network import NeuralNetwork
 
-__all__ = ["Progress", "with_prefix"]
+__all__ = ["Progress", "duration", "with_prefix"]
 
 REDRAW = 0.1  # seconds between two states of the bar
 FIRST_LINE = 2.0  # seconds until the first line of a log; most trainings are over by then
@@ -111,3 +111,8 @@ def with_prefix(rate: float) -> str:
             return f"{rate:.3g}{prefix}"
         rate /= 1000
     return f"{rate:.3g} G"
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: "4.8 ms", "2.68 s"."""
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{1000 * seconds:.1f} ms"

@@ -19,7 +19,7 @@ from . import options
 from .console import check_output, program, say, warn
 from .model import architecture, metadata
 from .problem import Tell, pose, select_columns
-from .progress import Progress, with_prefix
+from .progress import Progress, duration, with_prefix
 from .table import read_table
 
 __all__ = ["train"]
@@ -115,7 +115,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (the mode
     "--epochs",
     metavar="N",
     type=click.IntRange(min=1),
-    default=200,
+    default=500,
     show_default=True,
     help="Passes over the training rows, at the most.",
 )
@@ -298,8 +298,10 @@ def _tell_training(network: NeuralNetwork, patience: int, tell: Tell) -> None:
     rate = history.samples / history.seconds if history.seconds else 0.0
     epochs = "1 epoch" if patience == 1 else f"{patience} epochs"
     why = f", no lower held-out loss for {epochs}" if history.stopped == "patience" else ""
-    tell("", f"{history.epochs} epochs in {history.seconds:.2f} s, {with_prefix(rate)} samples/s{why}")
+    tell("", f"{history.epochs} epochs in {duration(history.seconds)}, {with_prefix(rate)} samples/s{why}")
     if history.best_epoch is not None:
+        lowest = f"lowest held-out loss {min(history.validation_loss):.4g} in epoch {history.best_epoch}"
         kept = ", whose weights are kept" if patience and history.stopped != "interrupted" else ""
-        lowest = min(history.validation_loss)
-        tell("", f"lowest held-out loss {lowest:.4g} in epoch {history.best_epoch}{kept}")
+        if history.best_epoch == history.epochs and history.stopped == "completed":
+            kept = ", the last: more --epochs may help"
+        tell("", f"{lowest}{kept}")

@@ -1,0 +1,122 @@
+/* Prints one hash for each family of kernels of every table that this machine can run.
+ * tests/test_compilers.py builds it with every compiler it finds and compares what they print. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels.h"
+
+enum { N = 4096 };
+static double a[N], b[N], c[N], d[N], e[N], row_loss[N];
+
+static uint64_t hash; /* FNV-1a */
+
+static void start(void) { hash = 14695981039346656037u; }
+
+static void add(const void *data, size_t n) {
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ bytes[i]) * 1099511628211u;
+}
+
+static void print(const char *name) { printf(" %s %016llx", name, (unsigned long long)hash); }
+
+static void fill(void *array, size_t itemsize, uint64_t key, double scale) {
+    for (size_t i = 0; i < N; i++) {
+        const double x = scale * (2 * snn_random_uniform(snn_random_bits(key, i)) - 1);
+        if (itemsize == sizeof(float)) {
+            ((float *)array)[i] = (float)x;
+        } else {
+            ((double *)array)[i] = x;
+        }
+    }
+}
+
+static void products(const snn_kernels *k) {
+    start();
+    for (size_t m = 1; m < 30; m += 3) {
+        for (size_t n = 1; n < 70; n += 5) {
+            k->affine(m, 17, n, a, 17, 1, b, n, d, c, n);
+            add(c, k->itemsize * m * n);
+            k->grad_weights(m, 7, n, a, 7, 1, b, n, c, n);
+            add(c, k->itemsize * 7 * n);
+            k->grad_biases(m, n, b, n, c);
+            add(c, k->itemsize * n);
+            k->transpose(m, n, b, n, c, m);
+            add(c, k->itemsize * m * n);
+        }
+    }
+    print("products");
+}
+
+static void activations(const snn_kernels *k) {
+    enum { LENGTH = 1001 };
+    start();
+    for (size_t i = 0; i < k->n_activations; i++) {
+        const snn_activation *f = &k->activations[i];
+        f->value(LENGTH, d, c, f->alpha);
+        add(c, LENGTH * k->itemsize);
+        f->backward(LENGTH, f->slope_source == SNN_SLOPE_FROM_VALUE ? c : d, a, e, f->alpha);
+        add(e, LENGTH * k->itemsize);
+    }
+    print("activations");
+}
+
+static void losses(const snn_kernels *k) {
+    start();
+    for (size_t n = 1; n < 40; n += 3) {
+        for (size_t i = 0; i < k->n_losses; i++) {
+            k->losses[i].evaluate(20, n, a, n, b, n, NULL, 0.3, 1, c, n, row_loss);
+            add(c, 20 * n * k->itemsize);
+            add(row_loss, 20 * sizeof *row_loss);
+        }
+        k->softmax(9, n, a, n, c, n);
+        add(c, 9 * n * k->itemsize);
+    }
+    print("losses");
+}
+
+static void updates(const snn_kernels *k) {
+    enum { LENGTH = 501 };
+    static const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01, 0.9, 0.99, 1e-8, 0.01};
+    start();
+    for (size_t i = 0; i < k->n_updates; i++) {
+        double coefficients[SNN_MAX_COEFFICIENTS] = {0};
+        void *states[SNN_MAX_STATES] = {c, e};
+        memset(c, 0, sizeof c);
+        memset(e, 0, sizeof e);
+        fill(d, k->itemsize, 7, 1);
+        for (int step = 1; step < 5; step++) {
+            k->updates[i].prepare(hyper, step, coefficients);
+            k->updates[i].apply(LENGTH, d, a, states, coefficients);
+        }
+        add(d, LENGTH * k->itemsize);
+    }
+    print("updates");
+}
+
+int main(void) {
+    for (const snn_isa *isa = snn_isas; isa->name; isa++) {
+        if (!isa->available()) continue;
+        const snn_kernels *tables[] = {isa->float32, isa->float64};
+        for (int i = 0; i < 2; i++) {
+            const snn_kernels *k = tables[i];
+            fill(a, k->itemsize, 1, 3);
+            fill(b, k->itemsize, 2, 3);
+            fill(d, k->itemsize, 4, 8);
+            printf("%s %s", k->isa, k->dtype);
+            products(k);
+            activations(k);
+            losses(k);
+            updates(k);
+            printf("\n");
+        }
+    }
+    start();
+    for (uint64_t i = 0; i < 10000; i++) {
+        const double x = snn_random_normal(snn_random_bits(5, i));
+        add(&x, sizeof x);
+    }
+    printf("random any");
+    print("normals");
+    printf("\n");
+    return 0;
+}
