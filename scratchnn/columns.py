@@ -8,8 +8,7 @@ A preparation is learnt from the training rows alone and then applied, unchanged
     target of numbers    z = (y - mean) / scale         undone by y = z scale + mean
 
 It is kept in the model file as JSON, and such a file is hostile until checked: `from_dict` takes
-only what `to_dict` gives. Columns come by name, as one-dimensional arrays of numbers or of text
-(objects: `str`, None where a cell is missing); a missing number is NaN.
+only what `to_dict` gives. Columns come by name, as `cells` describes them.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, TypeAlias, cast
@@ -27,102 +25,39 @@ from typing import Any, ClassVar, Literal, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
+from .cells import (
+    Array,
+    ColumnError,
+    Kind,
+    MissingCellError,
+    as_column,
+    check_finite,
+    count,
+    is_number,
+    kind_of,
+    listed,
+    missing_cells,
+    shown,
+)
 from .strict_json import brief, check_keys
 
 __all__ = [
     "ClassTarget",
-    "ColumnError",
     "ColumnPreparation",
-    "MissingCellError",
     "NumericColumn",
     "TextColumn",
     "UnseenCategoryWarning",
-    "as_column",
-    "check_finite",
-    "count",
-    "is_number",
-    "kind_of",
-    "listed",
-    "missing_cells",
-    "parse_number",
-    "shown",
 ]
 
 SMALLEST_SCALE = sys.float_info.min  # half of a smaller one may be 0
 
-Array: TypeAlias = npt.NDArray[Any]
 Columns: TypeAlias = Mapping[str, Array]
 Label: TypeAlias = str | int | float
-Kind: TypeAlias = Literal["numeric", "text"]
 Task: TypeAlias = Literal["classification", "regression"]
-
-
-class ColumnError(ValueError):
-    """A table's columns do not fit: one is missing, of the wrong kind, or has cells without value."""
-
-
-class MissingCellError(ColumnError):
-    """A column has cells without a value where every cell needs one."""
 
 
 class UnseenCategoryWarning(UserWarning):
     """A text column holds categories that the training rows did not."""
-
-
-def as_column(name: str, values: npt.ArrayLike) -> Array:
-    """Return `values` as a column: numbers of a NumPy dtype, or objects that are `str` or None."""
-    column = np.asarray(values)
-    if column.ndim != 1:
-        raise ColumnError(f"column {name!r} must have one dimension, not the shape {column.shape}")
-    if column.dtype.kind in "iuf":
-        return column
-    if column.dtype.kind == "b":
-        return column.astype(np.int64)
-    if column.dtype.kind in "OU":
-        column = column.astype(object)
-        if all(cell is None or isinstance(cell, str) for cell in column):
-            return column
-    raise ColumnError(f"column {name!r} holds neither numbers nor text (dtype {column.dtype})")
-
-
-def parse_number(text: str) -> float:
-    """Return the number that the text of a cell is; ValueError if it is none."""
-    if "_" in text:  # Python's notation, no table's
-        raise ValueError(f"{text!r} is not a number")
-    return float(text)
-
-
-def is_number(text: str) -> bool:
-    with suppress(ValueError):
-        parse_number(text)
-        return True
-    return False
-
-
-def kind_of(column: Array) -> Kind:
-    return "text" if column.dtype == object else "numeric"
-
-
-def missing_cells(column: Array) -> npt.NDArray[np.bool_]:
-    """Return where cells have no value: NaN among numbers, None among text."""
-    if kind_of(column) == "text":
-        return np.fromiter((cell is None for cell in column), dtype=bool, count=len(column))
-    return np.isnan(column)
-
-
-def check_finite(name: str, column: Array) -> None:
-    """Raise ColumnError for the first infinite number, naming its row."""
-    if column.dtype.kind == "f" and (infinite := np.isinf(column)).any():
-        raise ColumnError(
-            f"column {name!r} has {count(infinite, 'infinite number')}, the first in row "
-            f"{int(infinite.argmax()) + 1}"
-        )
-
-
-def count(where: npt.NDArray[np.bool_], what: str) -> str:
-    """Return how often `where` is true, as in "1 row" and "2 rows"."""
-    n = int(where.sum())
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 @dataclass(frozen=True)
@@ -484,7 +419,7 @@ class ColumnPreparation:
             raise ColumnError(
                 f"{len(missing)} of the {len(self.features)} columns that the network was trained on "
                 f"{'is' if len(missing) == 1 else 'are'} missing: {listed(missing)}; the table has "
-                f"{listed(there)}" + (f" (is {near[0]!r} {missing[0]!r}?)" if near else "")
+                f"{listed(there)}" + (f" (is {near[0]!r} meant for {missing[0]!r}?)" if near else "")
             )
 
 
@@ -502,7 +437,8 @@ def _check_kind(name: str, column: Array, expected: Kind) -> None:
         return
     if expected == "text":
         raise ColumnError(f"column {name!r} held text in training, and holds numbers now")
-    row = next(i for i, cell in enumerate(column) if cell is not None and not is_number(cell))
+    texts = (i for i, cell in enumerate(column) if cell is not None and not is_number(cell))
+    row = next(texts, int((~missing_cells(column)).argmax()))
     raise ColumnError(
         f"column {name!r} held numbers in training, and holds text now, such as "
         f"{shown(column[row])} in row {row + 1}"
@@ -519,13 +455,6 @@ def _check_cells(name: str, column: Array, fill_missing: bool) -> None:
     check_finite(name, column)
 
 
-def listed(names: Iterable[str]) -> str:
-    """Return names for a message, the first eight if they are many."""
-    names = list(names)
-    shown = ", ".join(repr(name) for name in names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown or "no column"
-
-
 def _column_from(data: object, kinds: Mapping[str, Any], place: str) -> Any:
     if not isinstance(data, dict) or data.get("kind") not in list(kinds):  # a list has no hash
         raise ValueError(f"{place} must be an object whose kind is one of {', '.join(kinds)}")
@@ -534,12 +463,6 @@ def _column_from(data: object, kinds: Mapping[str, Any], place: str) -> Any:
 
 def _is_exact_integer(number: float) -> bool:
     return number.is_integer() and abs(number) <= 1 << sys.float_info.mant_dig
-
-
-def shown(value: object) -> str:
-    """Return `value` as Python writes it, shortened, so that it is safe to print."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _ascending(values: object, place: str, least: int) -> list[Any]:

@@ -8,15 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnn.columns import (
-    ClassTarget,
-    ColumnError,
-    ColumnPreparation,
-    MissingCellError,
-    NumericColumn,
-    UnseenCategoryWarning,
-    as_column,
-)
+from scratchnn.cells import ColumnError, MissingCellError, as_column
+from scratchnn.columns import ClassTarget, ColumnPreparation, NumericColumn, UnseenCategoryWarning
 
 
 def text(*cells):
@@ -166,7 +159,7 @@ def test_missing_columns_are_named_with_those_present():
         learnt().inputs(columns)
     assert str(error.value) == (
         "2 of the 2 columns that the network was trained on are missing: 'size', 'colour'; "
-        "the table has 'Size' (is 'Size' 'size'?)"
+        "the table has 'Size' (is 'Size' meant for 'size'?)"
     )
     with pytest.raises(ColumnError, match=r"is missing: 'size'; the table has 'colour'$"):
         learnt().inputs({"colour": TABLE["colour"]})
@@ -183,6 +176,8 @@ def test_wrong_kinds_are_named():
         learnt().inputs({**TABLE, "colour": np.arange(4)})
     with pytest.raises(ColumnError, match=r"'size' held numbers .* text now, such as 'big' in row 2"):
         learnt().inputs({**TABLE, "size": text(None, "big", "big", "big")})
+    with pytest.raises(ColumnError, match=r"'size' held numbers .* such as '7' in row 2"):
+        learnt().inputs({**TABLE, "size": text(None, "7", "8", "9")})
     with pytest.raises(ColumnError, match="'kind' held text"):
         learnt().targets({"kind": np.arange(2)})
     with pytest.raises(ColumnError, match="no column 'kind' among 'size'"):

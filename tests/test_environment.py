@@ -183,13 +183,14 @@ def test_denormal_numbers_work_in_the_handler_of_a_signal():
 
 
 def test_denormal_numbers_do_not_slow_training_down(dtype):
-    """Adam's moments of weights whose inputs have fallen silent decay to denormals: ten times slower, unflushed."""
+    """Adam's moments decay to them where inputs have fallen silent; unflushed, each would cost ten others."""
     network = networks.make([200, 100, 1], "identity", "mean_squared_error", dtype)
     settings = {"epochs": 200, "optimizer": "adam", "learning_rate": 1e-6}
     x, y = np.zeros((1, 200), dtype), np.zeros((1, 1), dtype)
     network.train(x, y, **settings)
     state, arrays = network.get_state()
-    decayed = {name: a if name.count(".") == 2 else a * 0 + np.finfo(dtype).tiny / 2 for name, a in arrays.items()}
+    tiny = np.finfo(dtype).tiny / 2
+    decayed = {name: a if name.count(".") == 2 else np.full_like(a, tiny) for name, a in arrays.items()}
 
     def seconds(arrays):
         network = NeuralNetwork.from_state(state, arrays)

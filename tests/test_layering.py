@@ -155,7 +155,7 @@ import numpy
 before = set(sys.modules)
 import scratchnn
 new = {{name.split(".")[0] for name in set(sys.modules) - before}}
-print(sorted(name for name in new if name not in sys.stdlib_module_names and not name.startswith("_cython_")))
+print(sorted(new - sys.stdlib_module_names - {{name for name in new if "cython_" in name}}))
 print(sorted({EXTRAS!r} & {{name.split(".")[0] for name in sys.modules}}))
 """
 
@@ -181,7 +181,7 @@ def run(code, tmp_path):
 
 
 def test_importing_scratchnn_imports_numpy_and_nothing_else(tmp_path):
-    assert run(IMPORTED, tmp_path) == ["['scratchnn']", "[]"]
+    assert run(IMPORTED, tmp_path) == ["['numpy', 'scratchnn']", "[]"]
 
 
 def test_everything_but_the_commands_works_without_the_extras(tmp_path):
@@ -196,11 +196,13 @@ def test_no_global_random_state():
 
 
 def test_no_pickle():
-    assert offences(r"\bimport (pickle|marshal|shelve|dill)\b|\b(np|numpy)\.load\b|allow_pickle", PYTHON + CYTHON) == {}
+    pattern = r"\bimport (pickle|marshal|shelve|dill)\b|\b(np|numpy)\.load\b|allow_pickle"
+    assert offences(pattern, PYTHON + CYTHON) == {}
 
 
 def test_the_c_allocates_nothing_prints_nothing_and_cannot_fail():
-    assert offences(r"\b(malloc|calloc|realloc|free|alloca|printf|fprintf|abort|exit|errno|assert)\b", C) == {}
+    pattern = r"\b(malloc|calloc|realloc|free|alloca|f?printf|abort|exit|errno|assert)\b"
+    assert offences(pattern, C) == {}
 
 
 # Whoever writes for one CPU writes in csrc/vec_*.h. Three files mean the CPU itself, and may use these.
@@ -223,19 +225,15 @@ ALLOWED = {
 
 def test_intrinsics_stand_in_the_vector_headers():
     vectors = sorted(CSRC.glob("vec_*.h"))
-    assert {f"csrc/{path.name}" for path in vectors} - set(offences(INTRINSIC, vectors)) <= {"csrc/vec_portable.h"}
-    found = offences(INTRINSIC, [path for path in C if path not in vectors])
-    beyond = {file: names - ALLOWED.get(file, set()) for file, names in found.items()}
-    assert not {file: names for file, names in beyond.items() if names}
-    assert {file: names - found.get(file, set()) for file, names in ALLOWED.items()} == dict.fromkeys(ALLOWED, set())
+    assert {"csrc/vec_avx512.h", "csrc/vec_avx2.h", "csrc/vec_neon.h"} <= set(offences(INTRINSIC, vectors))
+    assert offences(INTRINSIC, [path for path in C if path not in vectors]) == ALLOWED
 
 
 def test_no_kernel_asks_for_the_instruction_set():
     kernels = sorted(CSRC.glob("*.inc.c"))
     assert len(kernels) >= 5
-    pattern = r"(?i)avx|sse\d|neon|x86|amd64|arm(?:64)?\b|aarch64|cpuid|snn_isas?\b(?!,)|available"
-    assert offences(pattern, [path for path in kernels if path.name != "kernels.inc.c"]) == {}
-    assert offences(pattern, [CSRC / "kernels.inc.c"]) in ({}, {"csrc/kernels.inc.c": {"SNN_ISA"}})
+    pattern = r"(?i)avx|sse\d|neon|x86|amd64|\barm|_arm|aarch64|cpuid|available"
+    assert offences(pattern, kernels) == {}
 
 
 def test_every_instruction_set_compiles_the_same_source():
@@ -252,7 +250,7 @@ def test_every_instruction_set_compiles_the_same_source():
 
 
 def test_the_loop_needs_no_gil_and_no_memory():
-    """Below Python a run is nogil functions throughout: the compiler refuses objects, and so allocation, there."""
+    """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
     trainer = (CORE / "trainer.pyx").read_text(encoding="utf-8")
     for name in ("phase_one", "phase_two", "begin_epoch", "begin_step", "end_step", "end_epoch", "loop"):
         assert re.search(rf"cdef \w+ {name}\([^)]*\) noexcept nogil:", trainer), name

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from scratchnn.cells import ColumnError
 from scratchnn.cli.advice import doubtful_columns, unusable_columns
 from scratchnn.cli.holdout import hold_out
 from scratchnn.cli.problem import pose, select_columns
-from scratchnn.columns import ColumnError
 
 
 def text(*cells):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..columns import count, is_number, kind_of, missing_cells, shown
+from ..cells import count, is_number, kind_of, missing_cells, shown
 
 __all__ = ["doubtful_columns", "unusable_columns"]
 

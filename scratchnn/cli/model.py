@@ -16,7 +16,6 @@ from ..report import (
     plain,
     regression_report,
 )
-
 from .progress import duration
 
 if TYPE_CHECKING:

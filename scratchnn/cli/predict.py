@@ -8,15 +8,8 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from ..columns import (
-    ClassTarget,
-    ColumnError,
-    ColumnPreparation,
-    MissingCellError,
-    count,
-    listed,
-    missing_cells,
-)
+from ..cells import ColumnError, MissingCellError, count, listed, missing_cells
+from ..columns import ClassTarget, ColumnPreparation
 from . import options
 from .console import check_output, is_stream, write_csv
 from .model import load_model, preparation_of, score

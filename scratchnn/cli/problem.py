@@ -11,17 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..columns import (
-    ColumnError,
-    ColumnPreparation,
-    Task,
-    check_finite,
-    count,
-    is_number,
-    kind_of,
-    listed,
-    missing_cells,
-)
+from ..cells import ColumnError, check_finite, count, is_number, kind_of, listed, missing_cells
+from ..columns import ColumnPreparation, Task
 from ..report import r_squared
 from .advice import doubtful_columns, unusable_columns
 from .console import warn

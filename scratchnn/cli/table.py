@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..columns import is_number, parse_number
+from ..cells import is_number, parse_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection
