@@ -39,16 +39,7 @@ typedef vint vmask;
 SNN_INLINE vec v_set1(real x) { return V_SET1(x); }
 SNN_INLINE vec v_load(const real *p) { return V(ld1)(p); }
 SNN_INLINE void v_store(real *p, vec a) { V(st1)(p, a); }
-SNN_INLINE vec v_load_n(const real *p, size_t n) {
-    real lanes[VW] = {0};
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
-    return v_load(lanes);
-}
-SNN_INLINE void v_store_n(real *p, vec a, size_t n) {
-    real lanes[VW];
-    v_store(lanes, a);
-    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
-}
+#include "vec_partial.h"
 
 SNN_INLINE vec v_add(vec a, vec b) { return V(add)(a, b); }
 SNN_INLINE vec v_sub(vec a, vec b) { return V(sub)(a, b); }

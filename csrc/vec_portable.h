@@ -38,16 +38,7 @@ SNN_INLINE vec v_load(const real *p) {
     return a;
 }
 SNN_INLINE void v_store(real *p, vec a) { memcpy(p, &a, sizeof a); }
-SNN_INLINE vec v_load_n(const real *p, size_t n) {
-    real lanes[VW] = {0};
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
-    return v_load(lanes);
-}
-SNN_INLINE void v_store_n(real *p, vec a, size_t n) {
-    real lanes[VW];
-    v_store(lanes, a);
-    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
-}
+#include "vec_partial.h"
 SNN_INLINE vec v_set1(real x) {
     real lanes[VW];
     for (int i = 0; i < VW; i++) lanes[i] = x;

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-__all__ = ["replace_file"]
+__all__ = ["replace_file", "status_of_replaceable"]
 
 
 def replace_file(
@@ -39,7 +39,7 @@ def replace_file(
 
 
 def _replace(target: str, pieces: Iterable[bytes | memoryview]) -> None:
-    old = _status_of_replaceable(target)
+    old = status_of_replaceable(target)
     directory = os.path.dirname(target)
     temporary = os.path.join(directory, f".scratchnn-{os.urandom(8).hex()}.tmp")
     # With an old file in place the new one stays private until it has that file's permissions.
@@ -63,7 +63,7 @@ def _replace(target: str, pieces: Iterable[bytes | memoryview]) -> None:
     _sync_directory(directory)
 
 
-def _status_of_replaceable(target: str) -> os.stat_result | None:
+def status_of_replaceable(target: str) -> os.stat_result | None:
     """Return the status of the file to replace, None if there is none; refuse what must stay."""
     try:
         status = os.stat(target)

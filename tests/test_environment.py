@@ -182,6 +182,25 @@ def test_denormal_numbers_work_in_the_handler_of_a_signal():
     assert all(inside)
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timers")
+def test_an_exception_in_the_handler_of_a_signal_ends_training_after_a_whole_batch():
+    def expire(*_):
+        raise TimeoutError("mine")
+
+    network = NeuralNetwork([50, 50, 1], seed=1)
+    x, y = networks.data(network, 300)
+    previous = signal.signal(signal.SIGALRM, expire)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(TimeoutError, match="mine"):
+            network.train(x, y, epochs=10**6, learning_rate=1e-3)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert network.history.stopped == "interrupted"
+    assert network.history.samples == 300 * network.history.epochs <= network.get_state()[0]["steps"]
+
+
 def test_denormal_numbers_do_not_slow_training_down(dtype):
     """Adam's moments decay to them where inputs have fallen silent; unflushed, each would cost ten others."""
     network = networks.make([200, 100, 1], "identity", "mean_squared_error", dtype)

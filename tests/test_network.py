@@ -60,6 +60,12 @@ def test_activations(arguments, expected):
     assert names(NeuralNetwork([2, 5, 4, 3], seed=1, **arguments)) == expected
 
 
+def test_a_known_output_activation_with_a_wrong_parameter_is_not_called_unknown():
+    with pytest.raises(ValueError, match="leaky_relu") as error:
+        NeuralNetwork([2, 1], output_activation="leaky_relu(-1)", seed=1)
+    assert "unknown" not in str(error.value)
+
+
 @pytest.mark.parametrize("sizes", [(2, 3), [np.int64(2), 3], np.array([2, 3]), range(2, 4)])
 def test_layer_sizes_are_any_sequence_of_integers(sizes):
     assert NeuralNetwork(sizes, seed=1).layer_sizes == (2, 3)

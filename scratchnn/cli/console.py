@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from ..atomic import replace_file
+from ..atomic import replace_file, status_of_replaceable
 
 __all__ = [
     "check_output",
@@ -76,12 +76,7 @@ def check_output(path: str, inputs: Iterable[str] = ()) -> None:
     if any(os.path.exists(f) and os.path.exists(path) and os.path.samefile(f, path) for f in inputs):
         raise ValueError(f"{path!r} is read by this command and cannot be its output as well")
     try:
-        if os.path.isdir(path):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise OSError(errno.EINVAL, "Not a regular file")
-        if os.path.exists(path) and not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        status_of_replaceable(path)
         with tempfile.TemporaryFile(dir=os.path.dirname(os.path.realpath(path))):
             pass
     except OSError as reason:

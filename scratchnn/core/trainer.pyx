@@ -116,6 +116,7 @@ cdef class Trainer:
     cdef double epoch_loss, last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
+    cdef uint64_t float_state
 
     # the state to return to
     cdef size_t snapshot_samples, since_snapshot
@@ -279,6 +280,7 @@ cdef class Trainer:
         """Let Python handle signals, Ctrl-C among them."""
         if not poll_is_due(&self.last_poll):
             return
+        restore_denormals(self.float_state)  # a handler computes as the caller would
         with gil:
             try:
                 PyErr_CheckSignals()
@@ -286,6 +288,7 @@ cdef class Trainer:
                 self.interruption = interruption
                 if self.status == RUNNING:
                     self.status = INTERRUPTED
+        flush_denormals()
 
     cdef bint parameters_finite(self) noexcept nogil:
         return self.k.all_finite(self.topology.size, self.parameters)
@@ -312,6 +315,8 @@ cdef class Trainer:
         """Run all epochs as one of n_threads threads."""
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
+        if thread == 0:
+            self.float_state = state
         while self.epoch < self.epochs:
             if thread == 0:
                 self.begin_epoch()
