@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["GradientCheck", "check_gradients"]
 
 Array = npt.NDArray[Any]
+
+# Rounding in a loss of size L, which sums and differences of larger terms leave, in units of eps max(1, |L|).
+_ROUNDING = 32 * float(np.finfo(np.float64).eps)
 
 # Smaller steps tried where a difference disagrees: a step across the corner of a ReLU says nothing about
 # its slope, and a smaller one may not cross it.
@@ -57,6 +61,8 @@ class GradientCheck:
             f"backpropagation and central differences {verdict}: worst is {self.worst}, "
             f"{self.backpropagation:.10g} against {self.difference:.10g} (tolerance {self.tolerance:g})"
         )
+        if math.isinf(self.max_relative_error):
+            lines.append("an infinite error: the loss or the gradient is not finite there")
         return "\n".join(lines)
 
 
@@ -65,8 +71,9 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare every gradient with ``(L(w + eps) - L(w - eps)) / (2 eps)``, in float64.
 
-    The relative error of a parameter is ``|a - b| / max(|a|, |b|, s)``, where s, a thousandth of the largest
-    gradient, keeps rounding in gradients near zero from counting.
+    The relative error of a parameter is ``(|a - b| - r) / max(|a|, |b|, s)``, and no less than 0. Here s, a
+    thousandth of the largest gradient, keeps rounding in gradients near zero from counting, and r is the
+    rounding of the loss divided by 2 eps, below which a difference says nothing.
 
     Parameters
     ----------
@@ -95,16 +102,24 @@ def check_gradients(
     network = network.copy(dtype="float64")
     gradients = network.gradients(X, y)
     sources = network._sources(X, y)
-    floor = 1e-3 * max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None) or 1.0
+    largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
+    floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 
+    rounding = _ROUNDING * max(1.0, abs(network._evaluate(*sources))) / (2 * epsilon)
     errors: dict[str, Array] = {}
     worst = (-1.0, "", 0.0, 0.0)
     for name, values, gradient in _pairs(network, gradients):
         errors[name] = np.empty(values.shape)
         for index in np.ndindex(values.shape):
             a = float(gradient[index])
-            tries = (_difference(network, sources, values, index, epsilon * shrink) for shrink in _SHRINK)
-            error, b = _first_agreement(a, tries, floor, tolerance)
+            error, b = math.inf, math.nan
+            for shrink in _SHRINK:
+                difference = _difference(network, sources, values, index, epsilon * shrink)
+                part = max(0.0, abs(a - difference) - rounding) / max(abs(a), abs(difference), floor)
+                if part < error:  # never where the loss or the gradient is not finite
+                    error, b = part, difference
+                if error <= tolerance:
+                    break
             errors[name][index] = error
             if error > worst[0]:
                 place = ", ".join(map(str, index))
@@ -131,12 +146,3 @@ def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any,
     values[index] = value
     return float((up - down) / (above - below))
 
-
-def _first_agreement(a: float, differences: Iterator[float], floor: float, tolerance: float) -> tuple[float, float]:
-    """Return (relative error, difference): the first within the tolerance, else the one that is nearest."""
-    found = []
-    for b in differences:
-        found.append((abs(a - b) / max(abs(a), abs(b), floor), b))
-        if found[-1][0] <= tolerance:
-            break
-    return min(found)

@@ -21,7 +21,7 @@ class History:
     seconds : float
         Time spent training.
     samples : int
-        Samples trained on, each counted every time.
+        Samples trained on in whole epochs, each counted every time.
     stopped : str
         Why the last training ended: "completed", "patience", "callback", "interrupted", "diverged", or
         "" before the first.

@@ -54,24 +54,16 @@ def recommended(activation: str) -> str:
     return "he_normal" if activation in _RELU_FAMILY else "glorot_uniform"
 
 
-def draw(initializer: Any, shape: Shape, generator: Generator, what: str) -> Array:
-    """Return starting values of a shape, drawn from `generator` or copied from an array.
+def draw(initializer: Any, shape: Shape, generator: Generator) -> Array:
+    """Return starting values of a shape, drawn from `generator`; an array is returned as it is.
 
     Raises
     ------
-    TypeError, ValueError
-        If `initializer` is no known name (the message names the nearest) and no array of numbers of the
-        shape; `what` names the parameter in the message.
+    ValueError
+        If `initializer` is a name that is not known; the message names the nearest.
     """
     if isinstance(initializer, str):
         if initializer not in _INITIALIZERS:
             raise ValueError(unknown("initializer", initializer, NAMES))
         return _INITIALIZERS[initializer](generator, shape)
-    values = np.asarray(initializer)
-    if values.dtype.kind not in "biuf":
-        raise TypeError(f"{what}: initial values have dtype {values.dtype}; expected numbers or a name")
-    if values.shape != shape:
-        raise ValueError(f"{what}: initial values have shape {values.shape}; expected {shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{what}: initial values hold NaN or infinity")
-    return values
+    return np.asarray(initializer)

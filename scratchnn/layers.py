@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from .core.activations import Activation
 from .neuron import Neuron
+from .validation import assign
 
 __all__ = ["Dense"]
 
@@ -45,7 +45,7 @@ class Dense:
 
     @weights.setter
     def weights(self, values: Any) -> None:
-        _assign("weights", self._weights, values)
+        assign("weights", self._weights, values)
 
     @property
     def biases(self) -> Array | None:
@@ -55,15 +55,8 @@ class Dense:
     def biases(self, values: Any) -> None:
         if self._biases is None:
             raise AttributeError("this layer has no biases")
-        _assign("biases", self._biases, values)
+        assign("biases", self._biases, values)
 
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._weights.shape
         return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r})"
-
-
-def _assign(name: str, view: Array, values: Any) -> None:
-    array = np.asarray(values)
-    if array.shape != view.shape:
-        raise ValueError(f"{name} have shape {array.shape}; expected {view.shape}")
-    view[...] = array

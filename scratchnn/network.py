@@ -25,7 +25,7 @@ from .history import History
 from .layers import Dense
 from .losses import Loss
 from .optimizers import Optimizer
-from .validation import as_inputs, as_labels_or_targets, integer, real_dtype
+from .validation import as_inputs, as_labels_or_targets, assign, integer, real_dtype
 
 __all__ = ["NeuralNetwork", "load"]
 
@@ -55,9 +55,9 @@ class NeuralNetwork:
         ``huber``, ``binary_cross_entropy`` (``bce``), ``cross_entropy`` or ``poisson``.
     biases : bool
         Whether layers have biases.
-    weight_init, bias_init : str, array-like or sequence of them, optional
+    weight_init, bias_init : str or sequence of str and arrays, optional
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
-        ``lecun_uniform``, ``lecun_normal``), or one name or array for each layer. By default weights are
+        ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
         He's for the ReLU family, LeCun's for SELU and Glorot's for the rest; biases are zeros.
     dtype : {"float64", "float32"}
         float32 is about twice as fast.
@@ -153,13 +153,11 @@ class NeuralNetwork:
         for i, layer in enumerate(self.layers):
             function_name = layer.activation.split("(")[0]
             initializer = initializers.recommended(function_name) if weight_inits[i] is None else weight_inits[i]
-            layer.weights = initializers.draw(
-                initializer, layer.weights.shape, generator, f"layers[{i}].weights"
-            )
+            weights = initializers.draw(initializer, layer.weights.shape, generator)
+            assign(f"layers[{i}].weights", layer.weights, weights)
             if layer.biases is not None:
-                layer.biases = initializers.draw(
-                    bias_inits[i], layer.biases.shape, generator, f"layers[{i}].biases"
-                )
+                biases = initializers.draw(bias_inits[i], layer.biases.shape, generator)
+                assign(f"layers[{i}].biases", layer.biases, biases)
 
     # ---- parts ----
 
@@ -314,10 +312,11 @@ class NeuralNetwork:
         patience : int, optional
             Stop once the validation loss has not improved for so many epochs.
         restore_best : bool
-            With `patience`, end with the parameters of the best epoch rather than of the last.
+            With `patience`, end with the parameters of the best epoch rather than of the last. The optimizer's
+            state stays that of the last.
         callback : callable, optional
             Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
-            returns True.
+            returns True (or NumPy's True).
         n_threads : int, optional
             By default as many as have enough work; the result is the same for any number.
 

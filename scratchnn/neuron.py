@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg
+from .validation import assign
 
 __all__ = ["Neuron"]
 
@@ -39,16 +40,13 @@ class Neuron:
     """
 
     def __init__(self, weights: Any, bias: float, activation: Any = "sigmoid") -> None:
-        array = np.array(weights)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"weights have dtype {array.dtype}; expected numbers")
-        array = array if array.dtype == np.float32 else array.astype(np.float64)
+        array = np.asarray(weights)
         if array.ndim != 1 or array.size == 0:
             raise ValueError(f"weights have shape {array.shape}; expected a vector, one weight for each input")
-        if not np.isfinite(array).all():
-            raise ValueError("weights hold NaN or infinity; expected finite numbers")
-        self._weights = array
-        self._bias: Array | None = np.zeros(1, array.dtype)
+        dtype = np.float32 if array.dtype == np.float32 else np.float64
+        self._weights: Array = np.empty(array.shape, dtype)
+        self._bias: Array | None = np.empty(1, dtype)
+        self.weights = array
         self.bias = bias
         self.activation = activations.get(activation)
 
@@ -65,10 +63,7 @@ class Neuron:
 
     @weights.setter
     def weights(self, values: Any) -> None:
-        array = np.asarray(values)
-        if array.shape != self._weights.shape:
-            raise ValueError(f"weights have shape {array.shape}; expected {self._weights.shape}")
-        self._weights[...] = array
+        assign("weights", self._weights, values)
 
     @property
     def bias(self) -> float:
@@ -78,10 +73,10 @@ class Neuron:
     def bias(self, value: float) -> None:
         if self._bias is None:
             raise AttributeError("this neuron's network has no biases")
-        number = np.asarray(value)
-        if number.dtype.kind not in "biuf" or number.ndim != 0 or not np.isfinite(number):
-            raise ValueError(f"bias is {value!r}; expected a finite number")
-        self._bias[0] = value
+        try:
+            assign("bias", self._bias[0, ...], value)
+        except (TypeError, ValueError):
+            raise ValueError(f"bias is {value!r}; expected a finite number") from None
 
     def feedforward(self, inputs: Any) -> Any:
         """Compute ``g(weights · x + bias)``.

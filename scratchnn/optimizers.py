@@ -1,14 +1,13 @@
 """Optimizers: how a step follows from the gradient (docs/math.md, "Optimizers").
 
-Each is a frozen dataclass whose fields are its hyper-parameters, in the order of the kernel of the same
+The hyper-parameters of each are the arguments of its constructor, in the order of the kernel of the same
 name (csrc/updates.inc.c). To add one, write its rule there and its class here.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn, Self
 
 from .core import updates
 from .core.names import unknown
@@ -27,29 +26,33 @@ _RANGES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """Base of all optimizers: checks the hyper-parameters and knows every subclass by name."""
+    """Base of all optimizers: checks the hyper-parameters and knows every subclass by name.
+
+    Optimizers do not change and compare by value; each hyper-parameter is an attribute.
+    """
 
     registry: ClassVar[dict[str, type[Optimizer]]] = {}
 
-    learning_rate: float = 0.1
+    learning_rate: float
 
     def __init_subclass__(cls) -> None:
         Optimizer.registry[cls.__name__.lower()] = cls
 
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            low, closed, high = _RANGES[field.name]
+    def _set(self, **hyperparameters: float) -> None:
+        for name, value in hyperparameters.items():
+            low, closed, high = _RANGES[name]
             try:
                 number = math.nan if isinstance(value, str) else float(value)
             except (TypeError, ValueError, OverflowError):
                 number = math.nan
             if not (low < number < high or (closed and number == low)):
                 limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
-                raise ValueError(f"{field.name} is {value!r}; expected a finite number {limits}")
-            object.__setattr__(self, field.name, number)
+                raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
+            self.__dict__[name] = number
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"optimizers do not change; make another with .replace({name}={value!r})")
 
     @property
     def name(self) -> str:
@@ -63,78 +66,80 @@ class Optimizer:
 
     def hyperparameters(self) -> dict[str, float]:
         """Return the hyper-parameters by name, in the kernel's order."""
-        return dataclasses.asdict(self)
+        return dict(self.__dict__)
+
+    def replace(self, **hyperparameters: float) -> Self:
+        """Return an optimizer of the same kind with some hyper-parameters changed."""
+        return type(self)(**{**self.hyperparameters(), **hyperparameters})
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
-@dataclasses.dataclass(frozen=True)
 class SGD(Optimizer):
     """Gradient descent: ``w -= learning_rate * g`` (Robbins & Monro 1951)."""
 
-    learning_rate: float = 0.1
+    def __init__(self, learning_rate: float = 0.1) -> None:
+        self._set(learning_rate=learning_rate)
 
 
-@dataclasses.dataclass(frozen=True)
 class Momentum(Optimizer):
     """Momentum: ``v = mu v - lr g; w += v`` (Polyak 1964)."""
 
-    learning_rate: float = 0.01
-    momentum: float = 0.9
+    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.9) -> None:
+        self._set(learning_rate=learning_rate, momentum=momentum)
 
 
-@dataclasses.dataclass(frozen=True)
-class Nesterov(Optimizer):
+class Nesterov(Momentum):
     """Nesterov's momentum: ``v = mu v - lr g; w += mu v - lr g`` (Nesterov 1983)."""
 
-    learning_rate: float = 0.01
-    momentum: float = 0.9
 
-
-@dataclasses.dataclass(frozen=True)
 class RMSProp(Optimizer):
     """RMSProp: ``v = d v + (1-d) g²; w -= lr g / (sqrt(v) + eps)`` (Tieleman & Hinton 2012)."""
 
-    learning_rate: float = 1e-3
-    decay: float = 0.9
-    epsilon: float = 1e-8
+    def __init__(self, learning_rate: float = 1e-3, decay: float = 0.9, epsilon: float = 1e-8) -> None:
+        self._set(learning_rate=learning_rate, decay=decay, epsilon=epsilon)
 
 
-@dataclasses.dataclass(frozen=True)
 class Adagrad(Optimizer):
     """Adagrad: ``v += g²; w -= lr g / (sqrt(v) + eps)`` (Duchi, Hazan & Singer 2011)."""
 
-    learning_rate: float = 0.01
-    epsilon: float = 1e-8
+    def __init__(self, learning_rate: float = 0.01, epsilon: float = 1e-8) -> None:
+        self._set(learning_rate=learning_rate, epsilon=epsilon)
 
 
-@dataclasses.dataclass(frozen=True)
 class Adam(Optimizer):
     """Adam: momentum over RMSProp, both corrected for their start at zero (Kingma & Ba 2015)."""
 
-    learning_rate: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
+    def __init__(
+        self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    ) -> None:
+        self._set(learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
-@dataclasses.dataclass(frozen=True)
-class AdamW(Optimizer):
+class AdamW(Adam):
     """Adam with decoupled weight decay: ``w -= lr * weight_decay * w`` first (Loshchilov & Hutter 2019)."""
 
-    learning_rate: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.01
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(learning_rate, beta1, beta2, epsilon)
+        self._set(weight_decay=weight_decay)
 
 
-@dataclasses.dataclass(frozen=True)
-class Nadam(Optimizer):
+class Nadam(Adam):
     """Adam whose mean looks one step ahead, as Nesterov's does (Dozat 2016)."""
-
-    learning_rate: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
 
 
 def get(optimizer: str | Optimizer, learning_rate: float | None = None, **hyperparameters: Any) -> Optimizer:
@@ -150,7 +155,7 @@ def get(optimizer: str | Optimizer, learning_rate: float | None = None, **hyperp
     if learning_rate is not None:
         hyperparameters["learning_rate"] = learning_rate
     if isinstance(optimizer, Optimizer):
-        return dataclasses.replace(optimizer, **hyperparameters)
+        return optimizer.replace(**hyperparameters)
     if not isinstance(optimizer, str):
         raise TypeError(f"optimizer is {type(optimizer).__name__}; expected a name such as 'adam' or an Optimizer")
     cls = Optimizer.registry.get(optimizer.lower())

@@ -8,7 +8,6 @@ describes both.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -18,7 +17,7 @@ import numpy as np
 
 from . import container, losses, optimizers
 from .container import ArraySpec, Model, Path
-from .core import activations
+from .core import activations, updates
 from .core.names import unknown
 from .errors import ModelFileError
 from .strict_json import brief, check_keys
@@ -195,7 +194,7 @@ def _check_optimizer(optimizer: Model) -> None:
     cls = optimizers.Optimizer.registry.get(name) if isinstance(name, str) else None
     if cls is None:
         raise ModelFileError(unknown("optimizer", name, optimizers.Optimizer.registry))
-    check_keys(optimizer, {"name", *(field.name for field in dataclasses.fields(cls))}, "the optimizer")
+    check_keys(optimizer, {"name", *updates.specifications()[name][1]}, "the optimizer")
     hyperparameters = {key: value for key, value in optimizer.items() if key != "name"}
     for key, value in hyperparameters.items():
         if type(value) not in (int, float):

@@ -24,6 +24,10 @@ __all__ = ["Plan"]
 EPOCHS_IN_A_CALL = 1 << 16
 
 
+def _is_true(answer: Any) -> bool:
+    return isinstance(answer, (bool, np.bool_)) and bool(answer)
+
+
 class Plan:
     """One training of one network; its arguments are those of ``NeuralNetwork.train``."""
 
@@ -58,6 +62,9 @@ class Plan:
             raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
+        epsilon = optimizer.hyperparameters().get("epsilon")
+        if epsilon is not None and network.dtype.type(epsilon) == 0:
+            raise ValueError(f"epsilon is {epsilon!r}, which is 0 in {network.dtype}; expected a larger one")
         for i, layer in enumerate(network.layers):
             for name in ("weights", "biases"):
                 values = getattr(layer, name)
@@ -112,7 +119,7 @@ class Plan:
                 if loss < best_loss:
                     best_loss, since_best = loss, 0
                     best_parameters = network._parameters.copy() if self.patience else None
-            if self.callback is not None and self.callback(network, history.epochs, history) is True:
+            if self.callback is not None and _is_true(self.callback(network, history.epochs, history)):
                 stopped = "callback"
                 break
             if self.patience is not None and since_best >= self.patience:

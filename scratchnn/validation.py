@@ -11,7 +11,7 @@ import numpy.typing as npt
 from .core.data import Source
 from .losses import Loss
 
-__all__ = ["as_inputs", "as_labels_or_targets", "integer", "real_dtype"]
+__all__ = ["as_inputs", "as_labels_or_targets", "assign", "integer", "real_dtype"]
 
 Array = npt.NDArray[Any]
 
@@ -36,6 +36,20 @@ def real_dtype(dtype: Any) -> np.dtype[Any]:
     if result not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype is {result}; expected float32 or float64")
     return result
+
+
+def assign(name: str, view: Array, values: Any) -> None:
+    """Copy `values` into a view of parameters; ValueError, and no change, where they do not fit."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: values have dtype {array.dtype}; expected numbers")
+    if array.shape != view.shape:
+        raise ValueError(f"{name}: values have shape {array.shape}; expected {view.shape}")
+    with np.errstate(over="ignore"):
+        converted = array.astype(view.dtype)
+    if not np.isfinite(converted).all():
+        raise ValueError(f"{name}: values hold NaN or infinity in {view.dtype}; expected finite numbers")
+    view[...] = converted
 
 
 def _numbers(name: str, values: Any, dtype: np.dtype[Any]) -> Array:

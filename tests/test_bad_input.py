@@ -432,11 +432,11 @@ def test_inputs_of_a_neuron(x, message):
 
 
 def test_parameters_of_the_wrong_shape(network):
-    with refused(network, r"weights have shape \(5, 3\); expected \(3, 5\)"):
+    with refused(network, r"weights: values have shape \(5, 3\); expected \(3, 5\)"):
         network.layers[0].weights = np.ones((5, 3))
-    with refused(network, r"biases have shape \(4,\); expected \(5,\)"):
+    with refused(network, r"biases: values have shape \(4,\); expected \(5,\)"):
         network.layers[0].biases = np.ones(4)
-    with refused(network, r"weights have shape \(2,\); expected \(3,\)"):
+    with refused(network, r"weights: values have shape \(2,\); expected \(3,\)"):
         network.h1.weights = [1, 2]
     with refused(network, "bias is nan"):
         network.h1.bias = NAN
@@ -643,3 +643,21 @@ def test_an_unknown_name_suggests_the_nearest_of_all(network):
     for name in ("sdg", "Adamm", "rms_prop", "neterov"):
         with refused(network, "Did you mean"):
             network.train(X, Y, optimizer=name)
+
+
+def test_values_that_are_infinite_in_the_dtype_of_the_network():
+    with pytest.raises(ValueError, match=r"layers\[0\].weights: values hold NaN or infinity in float32"):
+        NeuralNetwork([1, 1], dtype="float32", weight_init=[[[1e300]]])
+    network = NeuralNetwork([1, 1], dtype="float32", seed=1)
+    with refused(network, "weights: values hold NaN or infinity in float32"):
+        network.layers[0].weights = [[1e300]]
+    with refused(network, "epsilon is 1e-50, which is 0 in float32"):
+        network.train([[1.0]], [1.0], optimizer=optimizers.Adam(epsilon=1e-50))
+
+
+def test_optimizers_do_not_change():
+    optimizer = optimizers.Adam()
+    with pytest.raises(AttributeError, match=r"do not change; make another with \.replace\(beta1=0\.5\)"):
+        optimizer.beta1 = 0.5
+    assert optimizer.replace(beta1=0.5) == optimizers.Adam(beta1=0.5) != optimizer
+    assert len({optimizer, optimizers.Adam(), optimizers.Nadam()}) == 2

@@ -70,9 +70,7 @@ def test_any_number_of_threads(sizes, n_samples, batch_size, isa, dtype):
 @pytest.mark.parametrize("loss", ["cross_entropy", "poisson", "huber"])
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "rmsprop"])
 def test_any_number_of_threads_for_other_losses_and_optimizers(loss, optimizer):
-    alone, shared = (
-        result([30, 50, 5], 70, 60, loss=loss, optimizer=optimizer, n_threads=n) for n in (1, 3)
-    )
+    alone, shared = (result([30, 50, 5], 70, 60, loss=loss, optimizer=optimizer, n_threads=n) for n in (1, 3))
     assert shared == alone
 
 

@@ -157,3 +157,22 @@ def test_a_gradient_of_zero_agrees():
     check = check_gradients(network, [[1.0, 2.0]], [0.0])
     assert check, str(check)
     assert check.max_relative_error == 0
+
+
+def test_rounding_in_the_loss_of_a_trained_network_is_no_fault():
+    x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
+    network = NeuralNetwork([2, 8, 1], activation="tanh", loss="binary_cross_entropy", seed=1)
+    network.train(x, y, epochs=2000, batch_size="full", optimizer="adam", learning_rate=0.1)
+    assert network.evaluate(x, y) < 1e-4
+    assert check_gradients(network, x, y)
+
+
+def test_check_gradients_of_a_loss_that_overflows_names_a_parameter():
+    network = NeuralNetwork([2, 3, 1], activation="exp", seed=1)
+    for layer in network.layers:
+        layer.weights = np.full(layer.weights.shape, 1000)
+    check = check_gradients(network, np.ones((2, 2)), np.ones(2))
+    assert not check
+    assert check.max_relative_error == np.inf
+    assert check.worst == "layers[0].weights[0, 0]"
+    assert "not finite" in str(check)

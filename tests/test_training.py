@@ -263,3 +263,10 @@ def test_a_callback_may_change_the_network():
         network.layers[0].weights[0, 0] = 0
 
     assert network.train(*ONE, epochs=3, callback=callback, **HALVING).loss == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("answer", "epochs"), [(np.True_, 1), (True, 1), (np.False_, 3), (1, 3), (None, 3)])
+def test_only_a_true_answer_stops(answer, epochs):
+    network = NeuralNetwork([2, 1], seed=1)
+    history = network.train([[0, 1]], [1], epochs=3, callback=lambda *arguments: answer)
+    assert history.epochs == epochs

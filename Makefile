@@ -1,0 +1,93 @@
+# `make help` lists the targets. PYTHON=python3.13 chooses another interpreter.
+PYTHON ?= python3
+ARGS ?=
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint format clean FORCE
+
+# Whatever is run sees the installed package, never the directory it is run from.
+export PYTHONSAFEPATH := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+DEMO := .venv
+TEST := build/venv-test
+LINT := build/venv-lint
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "PYTHON=python3.13 chooses the interpreter, here $(PYTHON). ARGS is passed on to pytest, in place of the"
+	@echo "measurement of coverage: make test ARGS='-k gradients'."
+
+demo: $(DEMO)/installed  ## Install into .venv and train a network on 1797 handwritten digits
+	@mkdir -p demo
+	$(DEMO)/bin/scratchnn train examples/data/digits.csv --target digit --output demo/digits.snn --curve demo/digits.png
+	@echo
+	@echo "Made:      demo/digits.snn   the network, with what it needs to read other tables and to train on"
+	@echo "           demo/digits.png   its learning curve"
+	@echo "Try next:  $(DEMO)/bin/scratchnn info demo/digits.snn"
+	@echo "           $(DEMO)/bin/scratchnn predict demo/digits.snn examples/data/digits.csv | head"
+	@echo "           $(DEMO)/bin/scratchnn train YOUR.csv --target COLUMN"
+	@echo "           $(DEMO)/bin/python examples/xor.py"
+
+test: $(TEST)/installed  ## Build, install and run all tests against the installed package
+	$(TEST)/bin/python -m pytest -q $(or $(ARGS),--cov)
+
+lint: $(LINT)/installed  ## Check style, types, C format and workflows
+	$(LINT)/bin/ruff check
+	$(LINT)/bin/ruff format --check
+	$(LINT)/bin/mypy
+	$(LINT)/bin/cython-lint scratchnn
+	$(LINT)/bin/clang-format --dry-run --Werror $(C_FILES)
+	$(LINT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(LINT)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(LINT)/bin/zizmor --offline --quiet .github
+
+format: $(LINT)/installed  ## Put Python and C into the house style
+	$(LINT)/bin/ruff check --fix
+	$(LINT)/bin/ruff format
+	$(LINT)/bin/clang-format -i $(C_FILES)
+
+clean:  ## Remove all that was made
+	rm -rf build dist demo .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache scratchnn.egg-info
+	find csrc scratchnn tests \( -name '*.so' -o -name '*.pyd' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find scratchnn -name '*.c' -exec rm -f {} +
+
+C_FILES = $(shell find csrc -name '*.[ch]')
+SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
+	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
+
+# What an installation is made from: the interpreter, the compiler and the sources, by checksum. The files
+# change where their contents do, and nothing is built or installed again as long as they stay.
+build/inputs: FORCE
+	@mkdir -p build
+	@$(PYTHON) tools/prerequisites.py > $@.new
+	@echo "CC=$$CC CFLAGS=$$CFLAGS" >> $@.new
+	@$(SOURCES) -exec cksum {} + | LC_ALL=C sort >> $@.new
+	@cksum setup.py pyproject.toml LICENSE >> $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+
+build/lint-inputs: FORCE
+	@mkdir -p build
+	@$(PYTHON) tools/prerequisites.py --lint > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
+
+# Built from nothing, so that no file of an older build can slip in.
+build/wheel/built: build/inputs
+	rm -rf build/wheel build/lib* build/temp* build/bdist* build/venv-build
+	$(PYTHON) -m venv build/venv-build
+	build/venv-build/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	@touch $@
+
+$(DEMO)/installed $(TEST)/installed: build/wheel/built
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[$(if $(filter $(DEMO)/%,$@),cli,test)]"
+	@touch $@
+
+$(LINT)/installed: build/lint-inputs
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --requirement build/lint-inputs
+	@touch $@
