@@ -115,8 +115,10 @@ def check_gradients(
             error, b = math.inf, math.nan
             for shrink in _SHRINK:
                 difference = _difference(network, sources, values, index, epsilon * shrink)
+                if not (math.isfinite(a) and math.isfinite(difference)):
+                    continue
                 part = max(0.0, abs(a - difference) - rounding) / max(abs(a), abs(difference), floor)
-                if part < error:  # never where the loss or the gradient is not finite
+                if part < error:
                     error, b = part, difference
                 if error <= tolerance:
                     break
