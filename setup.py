@@ -50,9 +50,16 @@ def extension(pyx: Path) -> Extension:
     )
 
 
+# One module has the code for memoryviews that each would otherwise carry: 150 KB a module.
+SHARED = "scratchnn.core._memoryviews"
+
 setup(
     ext_modules=cythonize(
-        [extension(pyx) for pyx in sorted(Path("scratchnn").rglob("*.pyx"))],
+        [
+            *(extension(pyx) for pyx in sorted(Path("scratchnn").rglob("*.pyx"))),
+            Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"]),
+        ],
+        shared_utility_qualified_name=SHARED,
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,
