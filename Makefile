@@ -40,7 +40,7 @@ lint: $(LINT)/installed  ## Check style, types, C format and workflows
 	$(LINT)/bin/ruff check
 	$(LINT)/bin/ruff format --check
 	$(LINT)/bin/mypy
-	$(LINT)/bin/cython-lint scratchnn
+	PATH="$$PWD/$(LINT)/bin:$$PATH" cython-lint scratchnn
 	$(LINT)/bin/clang-format --dry-run --Werror $(C_FILES)
 	$(LINT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(LINT)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -56,7 +56,8 @@ clean:  ## Remove all that was made
 	find csrc scratchnn tests \( -name '*.so' -o -name '*.pyd' -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find scratchnn -name '*.c' -exec rm -f {} +
 
-C_FILES = $(shell find csrc -name '*.[ch]')
+# coefficients.h is as tools/coefficients.py writes it.
+C_FILES = $(shell find csrc -name '*.[ch]' ! -name coefficients.h)
 SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
 	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
 
@@ -82,12 +83,21 @@ build/wheel/built: build/inputs
 	build/venv-build/bin/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
 	@touch $@
 
+# A new environment; one that somebody else put there is left alone.
+define environment
+@test ! -e $(@D) || test -e $(@D)/made-by-make || { echo "$(@D) is not of make's making: move it away first"; exit 1; }
+@rm -rf $(@D) && mkdir -p $(@D) && touch $(@D)/made-by-make
+$(PYTHON) -m venv $(@D)
+endef
+
+$(DEMO)/installed: EXTRA = cli
+$(TEST)/installed: EXTRA = test
 $(DEMO)/installed $(TEST)/installed: build/wheel/built
-	$(PYTHON) -m venv --clear $(@D)
-	$(@D)/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[$(if $(filter $(DEMO)/%,$@),cli,test)]"
+	$(environment)
+	$(@D)/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[$(EXTRA)]"
 	@touch $@
 
 $(LINT)/installed: build/lint-inputs
-	$(PYTHON) -m venv --clear $(@D)
+	$(environment)
 	$(@D)/bin/python -m pip install --quiet --requirement build/lint-inputs
 	@touch $@

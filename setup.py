@@ -1,5 +1,6 @@
 """Build one extension module for every .pyx; metadata and tools stand in pyproject.toml."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ C_DEPENDS = sorted(str(path) for path in Path("csrc").rglob("*") if path.is_file
 # Optimisation is asked for here because a CFLAGS in the environment replaces the interpreter's own -O3.
 # The arithmetic flags keep to IEEE 754; -ffast-math would not.
 UNIX_FLAGS = ["-O3", "-DNDEBUG", "-g0", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
-MSVC_FLAGS = ["/O2", "/std:c11", "/fp:precise"]
+MSVC_FLAGS = ["/O2", "/std:c11", "/utf-8", "/fp:precise"]
 
 
 class BuildExt(build_ext):
@@ -50,14 +51,15 @@ def extension(pyx: Path) -> Extension:
     )
 
 
-# One module has the code for memoryviews that each would otherwise carry: 150 KB a module.
+# One module has the code for memoryviews that each would otherwise carry: 150 KB a module. Cython names it
+# inside by its file, so the file bears the whole name.
 SHARED = "scratchnn.core._memoryviews"
 
 setup(
     ext_modules=cythonize(
         [
             *(extension(pyx) for pyx in sorted(Path("scratchnn").rglob("*.pyx"))),
-            Extension(SHARED, [f"{SHARED.replace('.', '/')}.c"]),
+            Extension(SHARED, [f"scratchnn/core/{SHARED}.c"]),
         ],
         shared_utility_qualified_name=SHARED,
         compiler_directives={
@@ -71,5 +73,5 @@ setup(
         },
     ),
     cmdclass={"build_ext": BuildExt},
-    options={"build_ext": {"parallel": 2}},
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )

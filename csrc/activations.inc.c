@@ -17,7 +17,11 @@ SNN_INLINE vec step_from(vec x, vec below, vec above) { return v_select(v_gt(x, 
 SNN_INLINE vec relu_value(vec z, vec alpha) { return (void)alpha, v_max(v_set1(0), z); }
 SNN_INLINE vec relu_slope(vec a, vec alpha) { return (void)alpha, step_from(a, v_set1(0), v_set1(1)); }
 
-SNN_INLINE vec leaky_relu_value(vec z, vec alpha) { return step_from(z, v_mul(alpha, z), z); }
+SNN_INLINE vec leaky_relu_value(vec z, vec alpha) {
+    /* with alpha = 0 an infinite z would make 0 · inf */
+    const vec least = step_from(alpha, v_set1(-REAL_MAX), v_set1(-INFINITY));
+    return step_from(z, v_mul(alpha, v_max(least, z)), z);
+}
 SNN_INLINE vec leaky_relu_slope(vec a, vec alpha) { return step_from(a, alpha, v_set1(1)); }
 
 SNN_INLINE vec elu_value(vec z, vec alpha) {

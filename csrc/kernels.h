@@ -11,8 +11,9 @@
  *
  * Exactness: every element of a product is one chain of multiply-adds over ascending k that starts
  * from the bias or from zero, and every sum over a row has a fixed order of its own. Nothing depends
- * on where an element stands or on how rows are divided into calls. Tables with fused multiply-add
- * (all but "portable" on a CPU without it) agree in every bit.
+ * on where an element stands or on how rows are divided into calls. Tables that fuse multiply and add
+ * agree in every bit: all but "portable" where the compiler's baseline lacks the instruction, as
+ * x86-64's does.
  */
 #ifndef SNN_KERNELS_H
 #define SNN_KERNELS_H
@@ -67,7 +68,8 @@ typedef struct snn_update {
     const char *states[SNN_MAX_STATES];
     const char *hyperparameters[SNN_MAX_HYPERPARAMETERS]; /* the order of `hyper` below */
 
-    /* Coefficients of step t = 1, 2, …, the same for every parameter. */
+    /* SNN_MAX_COEFFICIENTS coefficients of step t = 1, 2, …, the same for every parameter; those that the
+     * rule has no use for stay as they are. */
     void (*prepare)(const double *hyper, double step, double *coefficients);
 
     /* Update weights and state in place. */
@@ -145,8 +147,9 @@ uint64_t snn_random_bits(uint64_t key, uint64_t index);
 double snn_random_uniform(uint64_t bits); /* 53 bits in [0, 1) */
 double snn_random_normal(uint64_t bits);  /* N(0, 1), by Wichura's inverse AS 241 */
 
-/* Shuffle items in place (Fisher–Yates, Lemire's bounded draw); returns the next unused index. */
-uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items);
+/* Draw the items of places n-1, n-2, … end from those not yet placed (Fisher–Yates, Lemire's bounded draw);
+ * returns the next unused index. From n to end = 0 in any number of calls, it shuffles all. */
+uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items);
 
 #ifdef __cplusplus
 }

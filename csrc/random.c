@@ -29,8 +29,8 @@ static uint64_t multiply_high(uint64_t a, uint64_t b, uint64_t *low) {
     return a1 * b1 + (middle >> 32) + (cross >> 32);
 }
 
-uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) {
-    for (size_t i = n; i > 1; i--) {
+uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) {
+    for (size_t i = n; i > 1 && i > end; i--) {
         /* Lemire 2019: the high half of bits · i is uniform below i once biased low halves are redrawn. */
         uint64_t low, j = multiply_high(snn_random_bits(key, index++), i, &low);
         if (low < i) {

@@ -69,4 +69,4 @@ SNN_INLINE vint v_bits(vec a) { return V_BITS(a); }
 SNN_INLINE vec v_from_bits(vint a) { return V_FROM_BITS(a); }
 SNN_INLINE vint vi_set1(bits x) { return VI(set1)(x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
-SNN_INLINE vint vi_shift_left(vint a, unsigned count) { return VI(slli)(a, count); }
+SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(slli)(a, (unsigned)count); }

@@ -105,7 +105,7 @@ def check_gradients(
     largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
     floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 
-    rounding = _ROUNDING * max(1.0, abs(network._evaluate(*sources))) / (2 * epsilon)
+    rounding = _ROUNDING * max(1.0, abs(network._evaluate(*sources)))
     errors: dict[str, Array] = {}
     worst = (-1.0, "", 0.0, 0.0)
     for name, values, gradient in _pairs(network, gradients):
@@ -114,11 +114,11 @@ def check_gradients(
             a = float(gradient[index])
             error, b = math.inf, math.nan
             for shrink in _SHRINK:
-                difference = _difference(network, sources, values, index, epsilon * shrink)
+                difference, width = _difference(network, sources, values, index, epsilon * shrink)
                 if not (math.isfinite(a) and math.isfinite(difference)):
                     continue
-                part = max(0.0, abs(a - difference) - rounding) / max(abs(a), abs(difference), floor)
-                if part < error:
+                part = max(0.0, abs(a - difference) - rounding / width) / max(abs(a), abs(difference), floor)
+                if math.isinf(error) or part <= tolerance:  # the widest step tells most of an error
                     error, b = part, difference
                 if error <= tolerance:
                     break
@@ -138,7 +138,8 @@ def _pairs(
             yield f"layers[{i}].biases", layer.biases, db
 
 
-def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any, epsilon: float) -> float:
+def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any, epsilon: float) -> tuple[float, float]:
+    """Return the difference quotient in one parameter, and the width it was taken over."""
     value = values[index]
     step = epsilon * max(1.0, abs(value))
     values[index] = value + step
@@ -146,5 +147,6 @@ def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any,
     values[index] = value - step
     below, down = values[index], network._evaluate(*sources)
     values[index] = value
-    return float((up - down) / (above - below))
+    width = float(above - below)
+    return float(up - down) / width, width
 

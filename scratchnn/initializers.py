@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .core.arrays import plain_array
 from .core.names import unknown
 from .core.random import Generator
 
@@ -21,16 +22,16 @@ Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
 
 
-def _normal(deviation: Callable[[int, int], float]) -> Callable[[Generator, Shape], Array]:
-    return lambda generator, shape: deviation(shape[0], shape[-1]) * generator.normal(shape)
+def _normal(deviation: Callable[[int, int], float]) -> Callable[[Generator, Shape, Shape], Array]:
+    return lambda generator, shape, fans: deviation(*fans) * generator.normal(shape)
 
 
-def _uniform(limit: Callable[[int, int], float]) -> Callable[[Generator, Shape], Array]:
-    return lambda generator, shape: limit(shape[0], shape[-1]) * (2 * generator.uniform(shape) - 1)
+def _uniform(limit: Callable[[int, int], float]) -> Callable[[Generator, Shape, Shape], Array]:
+    return lambda generator, shape, fans: limit(*fans) * (2 * generator.uniform(shape) - 1)
 
 
-_INITIALIZERS: dict[str, Callable[[Generator, Shape], Array]] = {
-    "zeros": lambda generator, shape: np.zeros(shape),
+_INITIALIZERS: dict[str, Callable[[Generator, Shape, Shape], Array]] = {
+    "zeros": lambda generator, shape, fans: np.zeros(shape),
     "normal": _normal(lambda n_in, n_out: 1.0),
     # Glorot & Bengio 2010: keeps the variance of signals and of gradients alike
     "glorot_uniform": _uniform(lambda n_in, n_out: math.sqrt(6 / (n_in + n_out))),
@@ -54,8 +55,10 @@ def recommended(activation: str) -> str:
     return "he_normal" if activation in _RELU_FAMILY else "glorot_uniform"
 
 
-def draw(initializer: Any, shape: Shape, generator: Generator) -> Array:
+def draw(initializer: Any, shape: Shape, fans: Shape, generator: Generator) -> Array:
     """Return starting values of a shape, drawn from `generator`; an array is returned as it is.
+
+    `fans` are the layer's (n_inputs, n_outputs), which weights and biases go by alike.
 
     Raises
     ------
@@ -65,5 +68,5 @@ def draw(initializer: Any, shape: Shape, generator: Generator) -> Array:
     if isinstance(initializer, str):
         if initializer not in _INITIALIZERS:
             raise ValueError(unknown("initializer", initializer, NAMES))
-        return _INITIALIZERS[initializer](generator, shape)
-    return np.asarray(initializer)
+        return _INITIALIZERS[initializer](generator, shape, fans)
+    return plain_array("initial values", initializer)

@@ -36,8 +36,12 @@ class Dense:
 
     @functools.cached_property
     def neurons(self) -> list[Neuron]:
-        views = [None if self._biases is None else self._biases[j : j + 1] for j in range(self._weights.shape[1])]
+        views = [None if self._biases is None else self._biases[j : j + 1] for j in range(self.n_outputs)]
         return [Neuron.view(self._weights[:, j], bias, self._function) for j, bias in enumerate(views)]
+
+    @property
+    def n_outputs(self) -> int:
+        return int(self._weights.shape[1])
 
     @property
     def weights(self) -> Array:

@@ -48,9 +48,10 @@ class Loss:
     delta = 1.0
 
     def __init_subclass__(cls) -> None:
-        Loss.registry[cls.name] = cls
-        if cls.alias:
-            Loss.registry[cls.alias] = cls
+        # A subclass without a name of its own is the caller's, and takes none that is known.
+        for name in (cls.__dict__.get("name"), cls.__dict__.get("alias")):
+            if name and Loss.registry.setdefault(name, cls) is not cls:
+                raise TypeError(f"the loss name {name!r} is taken by {Loss.registry[name].__name__}")
 
     def __str__(self) -> str:
         return f"{self.name}({self.delta!r})" if self.parameter else self.name

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from . import initializers, losses, optimizers, training
+from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations, predictor
+from .core.arrays import plain_array
 from .core.data import Source
-from .core.names import unknown
 from .core.random import Generator
 from .core.topology import Topology
 from .core.trainer import Trainer
 from .history import History
 from .layers import Dense
 from .losses import Loss
+from .neuron import Neuron
 from .optimizers import Optimizer
 from .validation import as_inputs, as_labels_or_targets, assign, integer, real_dtype
 
@@ -31,9 +32,6 @@ __all__ = ["NeuralNetwork", "load"]
 
 Array = npt.NDArray[Any]
 Callback = Callable[["NeuralNetwork", int, History], Any]
-
-# Beyond this no machine has the memory, and products of sizes would leave 64 bits.
-_MOST_BYTES = 1 << 47
 
 
 class NeuralNetwork:
@@ -107,9 +105,9 @@ class NeuralNetwork:
             layer_sizes = (2, 2, 1)
             weight_init = "normal" if weight_init is None else weight_init
             bias_init = "normal" if bias_init is None else bias_init
-        sizes = _layer_sizes(layer_sizes)
+        sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
-        names = _activation_names(activation, output_activation, len(sizes) - 1, chosen_loss)
+        names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
@@ -124,11 +122,12 @@ class NeuralNetwork:
         seed: int,
     ) -> None:
         """Set everything but the parameters' values, which are zeros."""
+        others = set(self.__dict__)
         functions = [None if name == "softmax" else activations.get(name) for name in activation_names]
-        self.layer_sizes = layer_sizes
-        self.dtype = dtype
-        self.seed = seed
-        self.optimizer: Optimizer | None = None
+        self._layer_sizes = layer_sizes
+        self._dtype = dtype
+        self._seed = seed
+        self._optimizer: Optimizer | None = None
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self._loss = loss
@@ -137,33 +136,55 @@ class NeuralNetwork:
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
-        self._training = threading.Lock()
-        self.layers = tuple(
+        self._training = (os.getpid(), threading.Lock())
+        self._layers = tuple(
             Dense(weights, layer_biases, name, function or activations.get("identity"))
             for (weights, layer_biases), name, function in zip(
                 self._topology.views(self._parameters), activation_names, functions, strict=True
             )
         )
+        self._built = frozenset(self.__dict__) - others | {"_built"}
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)
         n = len(self.layers)
-        weight_inits = _one_for_each_layer("weight_init", weight_init, n)
-        bias_inits = _one_for_each_layer("bias_init", bias_init, n)
+        weight_inits = one_for_each_layer("weight_init", weight_init, n)
+        bias_inits = one_for_each_layer("bias_init", bias_init, n)
         for i, layer in enumerate(self.layers):
             function_name = layer.activation.split("(")[0]
             initializer = initializers.recommended(function_name) if weight_inits[i] is None else weight_inits[i]
-            weights = initializers.draw(initializer, layer.weights.shape, generator)
+            fans = layer.weights.shape
+            weights = initializers.draw(initializer, fans, fans, generator)
             assign(f"layers[{i}].weights", layer.weights, weights)
             if layer.biases is not None:
-                biases = initializers.draw(bias_inits[i], layer.biases.shape, generator)
+                biases = initializers.draw(bias_inits[i], layer.biases.shape, fans, generator)
                 assign(f"layers[{i}].biases", layer.biases, biases)
 
     # ---- parts ----
 
     @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        return self._layer_sizes
+
+    @property
+    def layers(self) -> tuple[Dense, ...]:
+        return self._layers
+
+    @property
     def loss(self) -> str:
         return str(self._loss)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype
+
+    @property
+    def seed(self) -> int:
+        return self._seed
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        return self._optimizer
 
     @property
     def n_inputs(self) -> int:
@@ -184,18 +205,36 @@ class NeuralNetwork:
     def neurons(self) -> tuple[list[Any], ...]:
         return tuple(layer.neurons for layer in self.layers)
 
-    def __getattr__(self, name: str) -> Any:
-        # h1, h2, … and o1, o2, … of the article
+    def _article_neuron(self, name: str) -> Neuron | None:
+        """Return the neuron that the article calls h1, h2, … or o1, o2, …; None for other names."""
         match = re.fullmatch(r"([ho])([1-9]\d*)", name)
-        layers = self.__dict__.get("layers")
-        if match and layers:
-            group = layers[:-1] if match[1] == "h" else layers[-1:]
-            neurons = [neuron for layer in group for neuron in layer.neurons]
-            if int(match[2]) <= len(neurons):
-                return neurons[int(match[2]) - 1]
-            kind = "hidden" if match[1] == "h" else "output"
-            raise AttributeError(f"no neuron {name}: the network has {len(neurons)} {kind} neuron(s)")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        layers = self.__dict__.get("_layers")
+        if match is None or layers is None:
+            return None
+        index = number = int(match[2]) - 1
+        group = layers[:-1] if match[1] == "h" else layers[-1:]
+        for layer in group:
+            if index < layer.n_outputs:
+                neuron: Neuron = layer.neurons[index]
+                return neuron
+            index -= layer.n_outputs
+        kind = "hidden" if match[1] == "h" else "output"
+        raise AttributeError(f"no neuron {name}: the network has {number - index} {kind} neuron(s)")
+
+    def __getattr__(self, name: str) -> Any:
+        neuron = self._article_neuron(name)
+        if neuron is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        return neuron
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        neuron = self._article_neuron(name)
+        if neuron is None:
+            super().__setattr__(name, value)
+        elif isinstance(value, Neuron):
+            neuron.weights, neuron.bias = value.weights, value.bias
+        else:
+            raise TypeError(f"{name} is a neuron of the network; {type(value).__name__} was assigned, expected a Neuron")
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
@@ -227,9 +266,9 @@ class NeuralNetwork:
         ValueError
             If its shape does not fit, or a value is not finite.
         """
-        shape = np.shape(x)
-        one = len(shape) == 1 and shape[0] == self.n_inputs
-        source = as_inputs("x", np.asarray(x)[None, :] if one else x, self.n_inputs, self.dtype)
+        array = plain_array("x", x)
+        one = array.shape == (self.n_inputs,)
+        source = as_inputs("x", array[None, :] if one else array, self.n_inputs, self.dtype)
         a = predictor.predict(self._topology, self._parameters, source)
         if one:
             return a[0, 0].item() if self.n_outputs == 1 else a[0]
@@ -361,12 +400,16 @@ class NeuralNetwork:
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        if not self._training.acquire(blocking=False):
+        pid, lock = self._training
+        if pid != os.getpid():  # a fork has copied a lock that nobody in this process holds
+            lock = threading.Lock()
+            self._training = os.getpid(), lock
+        if not lock.acquire(blocking=False):
             raise RuntimeError("this network is being trained already; train a copy (network.copy()) instead")
         try:
             yield
         finally:
-            self._training.release()
+            lock.release()
 
     # ---- copies and files ----
 
@@ -403,7 +446,7 @@ class NeuralNetwork:
                     yield f"layers.{i}.biases{suffix}", biases
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], arrays: dict[str, Array]) -> NeuralNetwork:
+    def from_state(cls, state: dict[str, Any], arrays: dict[str, Array]) -> Self:
         """Return the network that :meth:`get_state` described."""
         network = cls.__new__(cls)
         network._build(
@@ -416,14 +459,18 @@ class NeuralNetwork:
         )
         if state["optimizer"] is not None:
             hyper = dict(state["optimizer"])
-            network.optimizer = optimizers.get(hyper.pop("name"), **hyper)
-            network._states = [network._topology.zeros() for _ in network.optimizer.states]
+            network._optimizer = optimizers.get(hyper.pop("name"), **hyper)
+            network._states = [network._topology.zeros() for _ in network._optimizer.states]
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():
-            view[...] = arrays[name]
+            array = arrays[name]
+            if array.dtype == view.dtype and array.shape == view.shape:
+                view[...] = array
+            else:
+                assign(name, view, array)
         return network
 
     def _state_for(self, optimizer: Optimizer) -> tuple[list[Array], int]:
@@ -432,21 +479,30 @@ class NeuralNetwork:
             return self._states, self._steps
         return [self._topology.zeros() for _ in optimizer.states], 0
 
-    def copy(self, dtype: npt.DTypeLike | None = None) -> NeuralNetwork:
-        """Return an independent copy, optimizer state and history included, of another dtype if one is given."""
+    def copy(self, dtype: npt.DTypeLike | None = None) -> Self:
+        """Return an independent copy, optimizer state and history included, of another dtype if one is given.
+
+        ValueError if a parameter is not finite in that dtype.
+        """
         state, arrays = self.get_state()
         if dtype is not None:
             state["dtype"] = real_dtype(dtype).name
-        return type(self).from_state(state, arrays)
+        network = type(self).from_state(state, arrays)
+        network.__dict__.update(copy.deepcopy(self._own_attributes()))
+        return network
 
-    def __copy__(self) -> NeuralNetwork:
+    def _own_attributes(self) -> dict[str, Any]:
+        """Return what a subclass or a caller has set beside the network's state."""
+        return {name: value for name, value in self.__dict__.items() if name not in self._built}
+
+    def __copy__(self) -> Self:
         return self.copy()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> NeuralNetwork:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.copy()
 
-    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return type(self).from_state, self.get_state()
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_state, self.get_state(), self._own_attributes() or None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network, with what it needs to go on training, to a file (docs/model_file.md).
@@ -458,9 +514,11 @@ class NeuralNetwork:
         save(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
-        """Return the network that :meth:`save` wrote; ModelFileError if the file is no such thing."""
-        return load(path)
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the network that :meth:`save` wrote, as :func:`scratchnn.load` does."""
+        from .serialization import load
+
+        return load(path, cls)
 
 
 def load(path: str | os.PathLike[str]) -> NeuralNetwork:
@@ -473,56 +531,4 @@ def load(path: str | os.PathLike[str]) -> NeuralNetwork:
     OSError
         If it cannot be read.
     """
-    from . import serialization
-
-    return serialization.load(path)
-
-
-def _layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
-    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
-        raise TypeError(f"layer_sizes is {layer_sizes!r}; expected a sequence of integers such as [2, 3, 1]")
-    sizes = tuple(integer(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(layer_sizes))
-    if len(sizes) < 2:
-        raise ValueError(f"layer_sizes is {list(sizes)}; expected at least inputs and outputs, such as [2, 1]")
-    if 8 * sum(math.prod(pair) for pair in zip(sizes, sizes[1:], strict=False)) > _MOST_BYTES:
-        raise ValueError(f"layer_sizes {list(sizes)} need more memory than any machine has")
-    return sizes
-
-
-def _activation_names(activation: Any, output_activation: Any, n_layers: int, loss: Loss) -> list[str]:
-    """Return every layer's activation by name, "softmax" for an output that only its loss can compute."""
-    if isinstance(activation, (str, activations.Activation)):
-        hidden = str(activations.get(activation))
-        names = [hidden] * (n_layers - 1)
-        default = loss.link or ("sigmoid" if hidden == "sigmoid" else "identity")
-    else:
-        names = [name if name == "softmax" else str(activations.get(name)) for name in activation]
-        if len(names) != n_layers:
-            raise ValueError(
-                f"activation names {len(names)} activations; expected one for each of {n_layers} layers"
-            )
-        default = names.pop()
-    if "softmax" in names:
-        raise ValueError("softmax is an output activation; expected another for the hidden layers")
-    output = default if output_activation is None else output_activation
-    if output != "softmax":
-        try:
-            output = str(activations.get(output))
-        except ValueError:
-            known = (*activations.names(), "softmax")
-            if isinstance(output, str) and output.split("(")[0] not in known:
-                raise ValueError(unknown("output activation", output, known)) from None
-            raise
-    if loss.link and output != loss.link:
-        raise ValueError(f"the loss {loss.name!r} needs the output activation {loss.link!r}; {output!r} was given")
-    if output == "softmax" and loss.link != "softmax":
-        raise ValueError(f"the output activation 'softmax' needs the loss 'cross_entropy'; {loss.name!r} was given")
-    return [*names, output]
-
-
-def _one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:
-    if initializer is None or isinstance(initializer, str):
-        return [initializer] * n_layers
-    if not isinstance(initializer, (list, tuple)) or len(initializer) != n_layers:
-        raise ValueError(f"{name} is {type(initializer).__name__}; expected a name, or a list of {n_layers}, one a layer")
-    return list(initializer)
+    return NeuralNetwork.load(path)

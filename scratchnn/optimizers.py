@@ -6,24 +6,12 @@ name (csrc/updates.inc.c). To add one, write its rule there and its class here.
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar, NoReturn, Self
 
 from .core import updates
 from .core.names import unknown
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSProp", "get"]
-
-# Where each hyper-parameter may lie: (low, whether low itself may be, high, not included).
-_RANGES = {
-    "learning_rate": (0.0, False, math.inf),
-    "momentum": (0.0, True, 1.0),
-    "decay": (0.0, True, 1.0),
-    "beta1": (0.0, True, 1.0),
-    "beta2": (0.0, True, 1.0),
-    "epsilon": (0.0, False, math.inf),
-    "weight_decay": (0.0, True, math.inf),
-}
 
 
 class Optimizer:
@@ -37,27 +25,20 @@ class Optimizer:
     learning_rate: float
 
     def __init_subclass__(cls) -> None:
-        Optimizer.registry[cls.__name__.lower()] = cls
+        if cls.__name__.lower() in updates.specifications():
+            Optimizer.registry[cls.__name__.lower()] = cls
 
     def _set(self, **hyperparameters: float) -> None:
         for name, value in hyperparameters.items():
-            low, closed, high = _RANGES[name]
-            try:
-                number = math.nan if isinstance(value, str) else float(value)
-            except (TypeError, ValueError, OverflowError):
-                number = math.nan
-            if not (low < number < high or (closed and number == low)):
-                limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
-                raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
-            self.__dict__[name] = number
+            self.__dict__[name] = updates.hyperparameter(name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"optimizers do not change; make another with .replace({name}={value!r})")
 
     @property
     def name(self) -> str:
-        """The name that :func:`get` knows."""
-        return type(self).__name__.lower()
+        """The name that :func:`get` knows; of another subclass, that of the optimizer it derives from."""
+        return next(name for cls in type(self).__mro__ for name, known in self.registry.items() if known is cls)
 
     @property
     def states(self) -> tuple[str, ...]:

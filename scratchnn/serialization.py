@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from .strict_json import brief, check_keys
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
+
+Network = TypeVar("Network", bound="NeuralNetwork")
 
 __all__ = ["load", "save"]
 
@@ -53,8 +55,8 @@ def save(network: NeuralNetwork, path: Path) -> None:
     container.write(path, model, arrays | {name: a for name, a in series.items() if a.size})
 
 
-def load(path: Path) -> NeuralNetwork:
-    """Return the network that `save` wrote to `path`, equal in every bit.
+def load(path: Path, cls: type[Network]) -> Network:
+    """Return the network of class `cls` that `save` wrote to `path`, equal in every bit.
 
     Raises
     ------
@@ -63,11 +65,9 @@ def load(path: Path) -> NeuralNetwork:
     OSError
         The file cannot be opened or read.
     """
-    from .network import NeuralNetwork  # it imports this module
-
     model, arrays = container.read(path, _check)
     series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES}
-    return NeuralNetwork.from_state(model | {"history": model["history"] | series}, arrays)
+    return cls.from_state(model | {"history": model["history"] | series}, arrays)
 
 
 def _check(model: Model, specs: dict[str, ArraySpec]) -> None:

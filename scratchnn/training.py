@@ -57,14 +57,15 @@ class Plan:
         self.patience = None if patience is None else integer("patience", patience, 1)
         self.restore_best = restore_best
         self.callback = callback
-        self.n_threads = None if n_threads is None else integer("n_threads", n_threads, 1, threads.MOST)
+        self.n_threads_given = None if n_threads is None else integer("n_threads", n_threads, 1, threads.MOST)
         if patience is not None and validation is None:
             raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
         epsilon = optimizer.hyperparameters().get("epsilon")
-        if epsilon is not None and network.dtype.type(epsilon) == 0:
-            raise ValueError(f"epsilon is {epsilon!r}, which is 0 in {network.dtype}; expected a larger one")
+        tiny = float(np.finfo(network.dtype).tiny)
+        if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
+            raise ValueError(f"epsilon is {epsilon!r}; expected at least {tiny:.3g} for {network.dtype}")
         for i, layer in enumerate(network.layers):
             for name in ("weights", "biases"):
                 values = getattr(layer, name)
@@ -93,13 +94,16 @@ class Plan:
             seed=network.seed,
             counter=network._random_counter,
         )
-        self.n_threads = threads.choose(self.n_threads, trainer.work_of_a_step())
-        network.optimizer, network._states, network._steps = self.optimizer, states, steps
-        history.stopped = "interrupted"
+        self.n_threads = threads.choose(self.n_threads_given, trainer.work_of_a_step())
+        network._optimizer, network._states, network._steps = self.optimizer, states, steps
+        history.stopped = ""
         try:
             history.stopped = self._run_epochs(trainer)
         except DivergenceError:
             history.stopped = "diverged"
+            raise
+        except BaseException:
+            history.stopped = "interrupted"
             raise
 
     def _run_epochs(self, trainer: Trainer) -> str:
@@ -134,7 +138,7 @@ class Plan:
         network, history = self.network, self.network.history
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
-            status, interruption = trainer.run(epochs, self.n_threads or 1, history.loss)
+            status, interruption = trainer.run(epochs, self.n_threads, history.loss)
         finally:
             # Ctrl-C may come right after the call has returned. No call stands before the counters are kept.
             network._steps, network._random_counter = trainer.steps, trainer.counter
@@ -144,6 +148,8 @@ class Plan:
             what = "a parameter" if trainer.loss_finite else "the loss"
             epoch = history.epochs + 1
             before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
+            if not trainer.snapshot_taken:
+                what, before = "a parameter that a callback has written", f"with which epoch {epoch - 1} began"
             raise DivergenceError(
                 f"training diverged in epoch {epoch}: {what} is no longer finite. The network keeps the parameters "
                 f"{before}. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale inputs and "

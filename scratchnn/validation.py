@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
 
@@ -40,7 +41,7 @@ def real_dtype(dtype: Any) -> np.dtype[Any]:
 
 def assign(name: str, view: Array, values: Any) -> None:
     """Copy `values` into a view of parameters; ValueError, and no change, where they do not fit."""
-    array = np.asarray(values)
+    array = plain_array(name, values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name}: values have dtype {array.dtype}; expected numbers")
     if array.shape != view.shape:
@@ -52,14 +53,8 @@ def assign(name: str, view: Array, values: Any) -> None:
     view[...] = converted
 
 
-def _numbers(name: str, values: Any, dtype: np.dtype[Any]) -> Array:
+def _numbers(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
     """Return an array of float32, float64 or uint8 as it is, other numbers converted to `dtype`."""
-    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
-        raise ValueError(f"{name} is a masked array with masked values; fill or drop them first")
-    try:
-        array = np.asarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise ValueError(f"{name} is no rectangular array of numbers: {error}") from None
     if array.dtype.kind not in "biuf":
         hint = "; convert text and mixed columns to numbers first" if array.dtype.kind in "OUSTM" else ""
         raise TypeError(f"{name} has dtype {array.dtype}; expected numbers (float, int or bool){hint}")
@@ -67,24 +62,26 @@ def _numbers(name: str, values: Any, dtype: np.dtype[Any]) -> Array:
         return array.view(np.uint8)
     if array.dtype in (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8)):
         return array
-    return array.astype(np.float64 if array.dtype.kind == "f" and array.itemsize > 8 else dtype)
+    if array.dtype.kind == "f" and array.itemsize in (4, 8):
+        return array.astype(array.dtype.newbyteorder("="))
+    with np.errstate(over="ignore"):
+        return array.astype(np.float64 if array.dtype.kind == "f" else dtype)
 
 
-def _require_finite(name: str, source: Source, dtype: np.dtype[Any], one_dimensional: bool) -> None:
+def _require_finite(name: str, given: Array, source: Source, dtype: np.dtype[Any]) -> None:
     place = source.first_not_finite(dtype)
     if place is None:
         return
     row, column = place
-    value = source.array[row, column]
-    index = f"[{row}]" if one_dimensional else f"[{row}, {column}]"
+    index, value = (f"[{row}]", given[row]) if given.ndim == 1 else (f"[{row}, {column}]", given[row, column])
     if np.isfinite(value):
         raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
     raise ValueError(f"{name}{index} is {value}; expected finite numbers")
 
 
 def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any]) -> Source:
-    array = _numbers(name, values, dtype)
-    given = array.shape
+    values = plain_array(name, values)
+    array, given = _numbers(name, values, dtype), values.shape
     if array.ndim == 1 and n_columns == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != n_columns:
@@ -95,7 +92,7 @@ def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtyp
     if len(array) == 0:
         raise ValueError(f"{name} is empty: shape {given}; expected at least one sample")
     source = Source(array)
-    _require_finite(name, source, dtype, len(given) == 1)
+    _require_finite(name, values, source, dtype)
     return source
 
 
@@ -124,10 +121,10 @@ def as_labels_or_targets(
     ValueError
         If the shape does not fit, or a value is not finite, out of the loss's range, or no label.
     """
-    shape = np.shape(values)
-    if not shape or shape[0] != n_samples:
-        raise ValueError(f"{name} has shape {shape}, X has {n_samples} rows; expected one target for each row")
-    if loss.takes_labels and len(shape) == 1:
+    values = plain_array(name, values)
+    if values.ndim == 0 or len(values) != n_samples:
+        raise ValueError(f"{name} has shape {values.shape}, X has {n_samples} rows; expected one target for each row")
+    if loss.takes_labels and values.ndim == 1:
         return _as_labels(name, values, n_outputs)
     source = _as_source(name, values, n_outputs, "output", dtype)
     low, high = loss.target_range
@@ -146,8 +143,9 @@ def as_labels_or_targets(
     return source
 
 
-def _as_labels(name: str, values: Any, n_classes: int) -> Source:
-    labels = np.asarray(values)
+def _as_labels(name: str, labels: Array, n_classes: int) -> Source:
+    # A copy, which nobody can change after the check: labels become addresses below Python.
+    labels = labels.copy()
     if labels.dtype.kind not in "iub":
         hint = "; np.unique(y, return_inverse=True) numbers them" if labels.dtype.kind in "OUST" else ""
         raise TypeError(f"{name} has dtype {labels.dtype}; class labels are integers 0 ... {n_classes - 1}{hint}")
@@ -155,4 +153,4 @@ def _as_labels(name: str, values: Any, n_classes: int) -> Source:
     if least < 0 or most >= n_classes:
         wrong = least if least < 0 else most
         raise ValueError(f"{name} holds the label {wrong}; the network's {n_classes} outputs are 0 ... {n_classes - 1}")
-    return Source(np.ascontiguousarray(labels, np.int64), n_classes)
+    return Source(labels.astype(np.int64, order="C", copy=False), n_classes)

@@ -337,7 +337,8 @@ def test_layer_sizes(sizes, message):
         ({"activation": "sigmod"}, r"unknown activation 'sigmod'. Did you mean 'sigmoid'\?"),
         ({"activation": "RELU"}, "Did you mean 'relu'"),
         ({"activation": ""}, "unknown activation ''"),
-        ({"activation": 3}, "int"),
+        ({"activation": 3}, "activation is 3; expected a name, or a list"),
+        ({"activation": ["relu", "tanh"], "output_activation": "elu"}, "output_activation says it again"),
         ({"activation": ["tanh"]}, "1 activations; expected one for each of 2 layers"),
         ({"activation": ["tanh"] * 3}, "3 activations; expected one for each of 2 layers"),
         ({"activation": ["softmax", "tanh"]}, "softmax is an output activation"),
@@ -633,7 +634,7 @@ def test_a_callback_that_spoils_the_parameters():
             network.layers[0].weights[0, 0] = NAN
 
     network = NeuralNetwork([3, 5, 2], seed=1)
-    with pytest.raises(DivergenceError, match="in epoch 4: a parameter is no longer finite"):
+    with pytest.raises(DivergenceError, match="in epoch 4: a parameter that a callback has written is no longer finite"):
         network.train(X, Y, epochs=10, callback=spoil)
     assert np.isfinite(network.predict(X)).all()
     assert network.history.epochs == 3
@@ -651,7 +652,7 @@ def test_values_that_are_infinite_in_the_dtype_of_the_network():
     network = NeuralNetwork([1, 1], dtype="float32", seed=1)
     with refused(network, "weights: values hold NaN or infinity in float32"):
         network.layers[0].weights = [[1e300]]
-    with refused(network, "epsilon is 1e-50, which is 0 in float32"):
+    with refused(network, "epsilon is 1e-50; expected at least 1.18e-38 for float32"):
         network.train([[1.0]], [1.0], optimizer=optimizers.Adam(epsilon=1e-50))
 
 

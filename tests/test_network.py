@@ -46,7 +46,7 @@ def test_defaults():
         ({"activation": "sigmoid"}, ["sigmoid", "sigmoid", "sigmoid"]),
         ({"activation": "tanh", "output_activation": "softplus"}, ["tanh", "tanh", "softplus"]),
         ({"activation": ["relu", "tanh", "exp"]}, ["relu", "tanh", "exp"]),
-        ({"activation": ["relu", "tanh", "exp"], "output_activation": "elu"}, ["relu", "tanh", "elu(1.0)"]),
+        ({"activation": "relu", "output_activation": "elu"}, ["relu", "relu", "elu(1.0)"]),
         ({"activation": "leaky_relu(0.2)"}, ["leaky_relu(0.2)", "leaky_relu(0.2)", "identity"]),
         ({"activation": activations.get("silu")}, ["silu", "silu", "identity"]),
         ({"loss": "cross_entropy", "activation": "gelu"}, ["gelu", "gelu", "softmax"]),

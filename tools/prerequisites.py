@@ -23,7 +23,7 @@ def missing():
         return
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
     if shutil.which(compiler) is None:
-        yield "a C compiler, here {} (Debian, Ubuntu: apt install gcc; macOS: xcode-select --install)".format(compiler)
+        yield f"a C compiler, here {compiler} (Debian, Ubuntu: apt install gcc; macOS: xcode-select --install)"
     if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
         yield "Python's C headers (Debian, Ubuntu: apt install python3-dev; Fedora: dnf install python3-devel)"
 
@@ -38,7 +38,8 @@ def lint_requirements():
 
 
 if sys.version_info < LEAST:
-    sys.exit("This is Python {}; scratchnn needs 3.11 or newer: make PYTHON=python3.12 …".format(sys.version.split()[0]))
+    version = sys.version.split()[0]
+    sys.exit(f"{sys.executable} is Python {version}; scratchnn needs 3.11 or newer: make PYTHON=python3.12 ...")
 found = list(missing())
 if found:
     sys.exit("Missing: " + ", and ".join(found) + ".")

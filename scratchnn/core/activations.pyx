@@ -10,7 +10,7 @@ import numpy as np
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, snn_activation, table
 
-from scratchnn.core.arrays import compute_into, expect, real_arrays, rows
+from scratchnn.core.arrays import compute_into, expect, plain_array, real_arrays, rows
 from scratchnn.core.names import unknown
 
 ctypedef fused real:
@@ -39,7 +39,7 @@ cdef _backward(const real[::1] source, const real[::1] da, real[::1] dz, Py_ssiz
 
 def _real_or_converted(z):
     # Values of other types than float32 and float64 are computed in float64, as NumPy's functions do.
-    array = np.asarray(z)
+    array = plain_array("z", z)
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
     return real_arrays(z=array)[0]
@@ -91,7 +91,7 @@ cdef class Activation:
         dtype; ValueError for `out` of another shape.
         """
         array = _real_or_converted(z)
-        return self._map(array, out, lambda flat, result: _call_value(flat, result, self.index, self.alpha))
+        return _map(array, (array,), out, lambda flat, result: _call_value(flat, result, self.index, self.alpha))
 
     def slope(self, z, out=None):
         """Return g'(z) in z's shape and dtype; arguments and errors as in the call itself."""
@@ -121,12 +121,7 @@ cdef class Activation:
             else:
                 _backward[double](source, gradients, result, self.index, self.alpha)
 
-        return self._map(z, out, compute)
-
-    def _map(self, z, out, compute):
-        flat = np.ascontiguousarray(z).reshape(-1)
-        result = compute_into(out, z.shape, z.dtype, (z,), lambda a: compute(flat, a.reshape(-1)))
-        return result if out is not None else result[()]
+        return _map(z, (z, da), out, compute)
 
     def __str__(self):
         return f"{self.name}({self.alpha!r})" if self.has_alpha else self.name
@@ -142,6 +137,12 @@ cdef class Activation:
 
     def __reduce__(self):
         return get, (str(self),)
+
+
+def _map(z, inputs, out, compute):
+    flat = np.ascontiguousarray(z).reshape(-1)
+    result = compute_into(out, z.shape, z.dtype, inputs, lambda a: compute(flat, a.reshape(-1)))
+    return result if out is not None else result[()]
 
 
 def _call_value(flat, result, index, alpha):

@@ -8,6 +8,22 @@ import numpy as np
 REAL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
+def plain_array(name: str, values: Any) -> np.ndarray:
+    """Return values as a plain NumPy array, without a copy where there is one.
+
+    Raises
+    ------
+    ValueError
+        If rows differ in length, or an array has masked values, which a plain one would uncover.
+    """
+    if np.ma.isMaskedArray(values) and np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked values; fill or drop them first")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} is no rectangular array of numbers: {error}") from None
+
+
 def real_arrays(**arguments: Any) -> list[Any]:
     """Return the arguments as aligned arrays of one dtype, float32 or float64; None stays None.
 
@@ -22,6 +38,7 @@ def real_arrays(**arguments: Any) -> list[Any]:
     for name, argument in arguments.items():
         if argument is not None:
             is_array = isinstance(argument, (np.ndarray, np.generic))
+            argument = plain_array(name, argument)
             argument = np.require(argument, None if is_array else np.float64, "A")
             if argument.dtype not in REAL_DTYPES or not argument.dtype.isnative:
                 raise TypeError(f"{name} is {argument.dtype}; expected float32 or float64")

@@ -1,15 +1,18 @@
 """Rows of data in the caller's own memory, converted batch by batch.
 
-Nothing is copied as a whole: float32, float64 and uint8 arrays of any stride, memory-mapped files among
-them, are read where they are.
+Inputs and targets are not copied as a whole: float32, float64 and uint8 arrays of any stride,
+memory-mapped files among them, are read where they are. Labels are, since they become addresses: nobody
+may change them once they have been checked.
 """
 
 import numpy as np
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
+from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t
 
-from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, snn_source, table
+from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, table
+from scratchnn.core.signals cimport poll_is_due, seconds
 
 from scratchnn.core.topology import aligned_zeros
 
@@ -21,16 +24,14 @@ cdef void gather(
         const snn_kernels *k, const Rows *rows, const int64_t *order, size_t first, size_t m, char *out,
         size_t ldo) noexcept nogil:
     cdef const char *data = rows.data
-    cdef const int64_t *labels = rows.labels
-    if order == NULL:
-        data += <ptrdiff_t>first * rows.row_bytes
-        labels += first
-    else:
+    if order != NULL:
         order += first
+        first = 0
     if rows.labels == NULL:
+        data += <ptrdiff_t>first * rows.row_bytes
         k.gather(m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, out, ldo)
     else:
-        k.gather_labels(m, rows.n_columns, labels, order, out, ldo)
+        k.gather_labels(m, rows.n_columns, rows.labels + first, order, out, ldo)
 
 
 cdef class Source:
@@ -39,7 +40,7 @@ cdef class Source:
     Parameters
     ----------
     array : array of two dimensions, or of one for labels
-        Kept, not copied.
+        Kept, not copied; nobody else may have labels.
     n_classes : int
         The number of columns that labels stand for; the caller has checked their range.
     """
@@ -71,6 +72,7 @@ cdef class Source:
         cdef char[::1] view = memory.view(np.int8)
         cdef const snn_kernels *k = table(dtype.itemsize)
         cdef bint finite = True
+        cdef double last_poll = seconds()
         if n == 0 or self.rows.labels != NULL or self.rows.type == SNN_UINT8:
             return None
         with nogil:
@@ -79,6 +81,9 @@ cdef class Source:
                 gather(k, &self.rows, NULL, first, count, &view[0], n)
                 finite = k.all_finite(count * n, &view[0])
                 first += count
+                if poll_is_due(&last_poll):
+                    with gil:
+                        PyErr_CheckSignals()
         if finite:
             return None
         row, column = np.argwhere(~np.isfinite(memory[:count * n].reshape(count, n)))[0].tolist()

@@ -36,8 +36,8 @@ cdef extern from "kernels.h" nogil:
         const char *name
         int n_states
         int n_hyperparameters
-        const char *states[2]
-        const char *hyperparameters[5]
+        const char *states[SNN_MAX_STATES]
+        const char *hyperparameters[SNN_MAX_HYPERPARAMETERS]
         void (*prepare)(const double *hyper, double step, double *coefficients) noexcept nogil
         void (*apply)(
             size_t n, void *weights, const void *gradient, void **state, const double *coefficients) noexcept nogil
@@ -88,6 +88,6 @@ cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil
 cdef uint64_t random_bits(uint64_t key, uint64_t index) noexcept nogil
 cdef double random_uniform(uint64_t bits) noexcept nogil
 cdef double random_normal(uint64_t bits) noexcept nogil
-cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil
+cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil
 cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil
 cdef void barrier_wait(snn_barrier *barrier) noexcept nogil

@@ -23,7 +23,7 @@ cdef extern from "kernels.h" nogil:
     uint64_t snn_random_bits(uint64_t key, uint64_t index) noexcept nogil
     double snn_random_uniform(uint64_t bits) noexcept nogil
     double snn_random_normal(uint64_t bits) noexcept nogil
-    uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil
+    uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil
 
 
 cdef extern from "barrier.h" nogil:
@@ -62,8 +62,8 @@ cdef double random_normal(uint64_t bits) noexcept nogil:
     return snn_random_normal(bits)
 
 
-cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, int64_t *items) noexcept nogil:
-    return snn_random_shuffle(key, index, n, items)
+cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil:
+    return snn_random_shuffle(key, index, n, end, items)
 
 
 cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil:

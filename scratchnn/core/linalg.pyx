@@ -4,8 +4,6 @@ Every element of a result is one chain of multiply-adds over ascending k (docs/m
 does not depend on the shape of what is computed beside it.
 """
 
-cimport cython
-
 from scratchnn.core.kernels cimport table
 
 from scratchnn.core.arrays import compute_into, expect, expect_dimensions, real_arrays, rows, strided

@@ -1,8 +1,5 @@
 """A loss with its convention, as training and evaluation use it below Python."""
 
-from scratchnn.core.kernels cimport snn_kernels
-
-
 cdef struct Loss:
     size_t kernel               # place in the kernels' list
     double factor

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from scratchnn.core.kernels cimport snn_loss, table
+from scratchnn.core.kernels cimport table
 
 from scratchnn.core.arrays import compute_into, expect, expect_dimensions, real_arrays, rows
 from scratchnn.core.names import unknown
@@ -92,8 +92,14 @@ def evaluate(str name, z, y, *, scale=1.0, delta=1.0, sample_weight=None, gradie
     if gradient is None:
         compute(None)
     else:
-        compute_into(gradient, z.shape, z.dtype, (z, y), compute)
-    total = 0.0
-    for loss in row_loss.tolist():
-        total += loss
-    return scale * total
+        compute_into(gradient, z.shape, z.dtype, (z, y, sample_weight), compute)
+    return scale * _sum(row_loss)
+
+
+cdef double _sum(const double[::1] values) noexcept:
+    # One after another, as training does; sum() and np.sum have orders of their own, and so other bits.
+    cdef double total = 0
+    cdef Py_ssize_t i
+    for i in range(values.shape[0]):
+        total += values[i]
+    return total

@@ -7,7 +7,7 @@ from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
 from scratchnn.core.data cimport Rows, Source, gather
-from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, snn_kernels, snn_loss, table
+from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, snn_kernels, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport poll_is_due, seconds
@@ -82,8 +82,6 @@ def predict(Topology topology, parameters, Source x):
     cdef Predictor p = Predictor(topology, parameters, x.n_rows)
     cdef const Dense *last = &topology.layers[topology.n_layers - 1]
     out = np.empty((x.n_rows, last.n_outputs), topology.dtype)
-    if x.n_rows == 0:
-        return out
     cdef char[:, ::1] bytes = out.view(np.int8)
     cdef char *a
     cdef double last_poll = seconds()

@@ -66,5 +66,5 @@ cdef class Generator:
         result = np.arange(n, dtype=np.int64)
         cdef int64_t[::1] items = result
         if n > 1:
-            self.counter = random_shuffle(self.key, self.counter, n, &items[0])
+            self.counter = random_shuffle(self.key, self.counter, n, 0, &items[0])
         return result

@@ -6,6 +6,7 @@ biases. Rows are padded with zeros to whole 64 bytes; gradients and optimizer st
 
 import numpy as np
 
+from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, table
@@ -21,7 +22,8 @@ def aligned_zeros(Py_ssize_t n, dtype):
     """Return a vector of n zeros whose memory starts at a multiple of 64 bytes."""
     dtype = np.dtype(dtype)
     memory = np.zeros(n * dtype.itemsize + ALIGNMENT, np.uint8)
-    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    cdef char[::1] bytes = memory.view(np.int8)
+    cdef Py_ssize_t start = -<uintptr_t>&bytes[0] % <uintptr_t>ALIGNMENT
     return memory[start:start + n * dtype.itemsize].view(dtype)
 
 

@@ -15,11 +15,11 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from scratchnn.core.data cimport Rows, Source, gather
 from scratchnn.core.kernels cimport (
-    barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals, snn_barrier,
+    SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals, snn_barrier,
     snn_kernels, table)
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, refresh_mirror,
@@ -40,6 +40,14 @@ cdef enum:
 # Threads pay from this many multiply-adds a thread and step on: some 25 µs of work against barriers of up to
 # half a microsecond and the cost of cache lines that change hands.
 THREAD_WORK = 2_000_000
+
+# What a step costs however small its network is, in multiply-adds.
+cdef enum:
+    STEP_WORK = 10_000
+
+# A shuffle looks for signals after so many items.
+cdef enum:
+    SHUFFLE_SLICE = 1 << 16
 
 # A snapshot is taken once so many samples have been trained on since the last: copying parameters and
 # optimizer state then costs about a hundredth of the arithmetic.
@@ -121,11 +129,11 @@ cdef class Trainer:
     # the state to return to
     cdef size_t snapshot_samples, since_snapshot
     cdef size_t snapshot_epoch
-    cdef bint snapshot_taken
+    cdef readonly bint snapshot_taken
     cdef uint64_t snapshot_counter, snapshot_steps
     cdef size_t state_size
-    cdef char *kept[3]      # parameters, and the optimizer's state
-    cdef char *live[3]
+    cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
+    cdef char *live[1 + SNN_MAX_STATES]
 
     cdef list keep
 
@@ -148,7 +156,7 @@ cdef class Trainer:
         self.mirrors = self._memory(topology.mirror_size)
         self._prepare_batch()
         self._prepare_optimizer(parameters, optimizer)
-        self.poll_every = max(1, <size_t>(<double>POLL_WORK / self.work_of_a_step()))
+        self.poll_every = max(1, <size_t>(<double>POLL_WORK / (STEP_WORK + self.work_of_a_step())))
 
     cdef char *_pointer(self, array):
         cdef char[::1] bytes = array.view(np.int8)
@@ -179,6 +187,9 @@ cdef class Trainer:
         if optimizer is None:
             return
         name, hyper, states = optimizer
+        wanted = updates.specifications()[name][0]
+        if len(states) != len(wanted):
+            raise ValueError(f"{name} has {len(wanted)} state vectors; {len(states)} were given")
         self.update.rule = &self.k.updates[updates.names().index(name)]
         self.hyper = np.array(hyper, np.float64)
         self.state_size = self.topology.size * self.k.itemsize
@@ -243,14 +254,23 @@ cdef class Trainer:
     # ---- what thread 0 does for all ----
 
     cdef void begin_epoch(self) noexcept nogil:
-        cdef size_t i
+        cdef size_t i, n = self.n_samples
+        cdef uint64_t counter = self.counter
+        if self.status != RUNNING:
+            return
         self.epoch_loss = 0
         if self.epoch == 0 or self.since_snapshot >= self.snapshot_samples:
             self.take_snapshot()
         if self.shuffle:
-            for i in range(self.n_samples):
+            for i in range(n):
                 self.order[i] = i
-            self.counter = random_shuffle(self.key, self.counter, self.n_samples, self.order)
+            while n > 1:
+                i = n - SHUFFLE_SLICE if n > SHUFFLE_SLICE else 0
+                self.counter = random_shuffle(self.key, self.counter, n, i, self.order)
+                n = i
+                self.poll()
+            if self.status == INTERRUPTED:  # the order of an epoch that does not begin is not drawn
+                self.counter = counter
 
     cdef void begin_step(self) noexcept nogil:
         self.steps += 1
@@ -333,7 +353,8 @@ cdef class Trainer:
                     self.end_step(m)
                 barrier_wait(&self.barrier)
                 first += m
-            # All threads see one status here: it changes between the two barriers of a step alone.
+            # All threads see one status here: it changes between the two barriers of a step, and before the one
+            # that begins an epoch.
             if self.status != RUNNING:
                 break
             if thread == 0:
@@ -348,9 +369,13 @@ cdef class Trainer:
         or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
         which is the last one in `losses`.
         """
+        if self.update.rule == NULL:
+            raise ValueError("a trainer without an optimizer computes gradients only")
+        self.interruption = None
         cdef size_t done = self._run(epochs, n_threads, SNAPSHOT_SAMPLES, losses)
         if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
+            self.clear_padding()
             self._run(epochs - done, n_threads, 0, losses)
         status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
         return status, self.interruption
@@ -362,7 +387,7 @@ cdef class Trainer:
         cdef double[::1] losses_view = epoch_losses
         self.losses = &losses_view[0]
         self.epochs, self.epoch = epochs, 0
-        self.status, self.interruption, self.loss_finite = RUNNING, None, True
+        self.status, self.loss_finite = RUNNING, True
         self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
         self.refresh_mirrors()
@@ -395,11 +420,11 @@ cdef class Trainer:
             pass  # the system gives no more threads: fewer compute the same bits
         except BaseException:
             self.epochs = 0
-            start.set()
+            self._release(start)
             raise
         self.n_threads = 1 + len(others)
         barrier_init(&self.barrier, self.n_threads)
-        start.set()
+        self._release(start)
         with nogil:
             self.loop(0)
         for other in others:
@@ -409,10 +434,24 @@ cdef class Trainer:
                 except BaseException as interruption:  # of a signal that came after the last step
                     self.interruption = interruption
 
+    def _release(self, start):
+        """Set the event. A signal's exception is kept and ends the run; the others have left by then or take part."""
+        while not start.is_set():
+            try:
+                start.set()
+            except BaseException as interruption:
+                self.interruption, self.status = interruption, INTERRUPTED
+
     def _work(self, uint32_t thread, start):
         start.wait()
         with nogil:
             self.loop(thread)
+
+    cdef void clear_padding(self) noexcept nogil:
+        """Zero dz: an infinite activation leaves NaN in its padding, which no later step would overwrite."""
+        cdef Py_ssize_t i
+        for i in range(self.topology.n_layers):
+            memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
 
     cdef void refresh_mirrors(self) noexcept nogil:
         cdef const Dense *d

@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 _Real = TypeVar("_Real", np.float32, np.float64)
 
 def names() -> tuple[str, ...]: ...
+RANGES: dict[str, tuple[float, bool, float]]
+
+def hyperparameter(name: str, value: Any) -> float: ...
 def specifications() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]: ...
 def sgd(
     weights: NDArray[_Real],

@@ -4,11 +4,13 @@ Weights and state are updated in place; with ``out=`` the new weights go there a
 State arrays have the weights' shape and start at zero. docs/math.md, "Optimizers", has the equations.
 """
 
+import functools
 import math
+import operator
 
 import numpy as np
 
-from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, snn_update, table
+from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_update, table
 
 from scratchnn.core.arrays import compute_into, expect, real_arrays
 
@@ -17,6 +19,32 @@ ctypedef fused real:
     double
 
 
+# Where each hyper-parameter may lie: (low, whether low itself may be, high, not included).
+RANGES = {
+    "learning_rate": (0.0, False, math.inf),
+    "momentum": (0.0, True, 1.0),
+    "decay": (0.0, True, 1.0),
+    "beta1": (0.0, True, 1.0),
+    "beta2": (0.0, True, 1.0),
+    "epsilon": (0.0, False, math.inf),
+    "weight_decay": (0.0, True, math.inf),
+}
+
+
+def hyperparameter(str name, value):
+    """Return a hyper-parameter as a float; ValueError where it is no number within its range."""
+    low, closed, high = RANGES[name]
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if low < number < high or (closed and number == low):
+        return number
+    limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
+    raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
+
+
+@functools.cache
 def specifications():
     """Return ``{name: (names of the state arrays, names of the hyper-parameters)}`` of every update."""
     cdef const snn_update *u
@@ -36,8 +64,8 @@ def names():
 
 cdef _apply(real[::1] w, const real[::1] g, real[::1] s0, real[::1] s1, Py_ssize_t index,
             const double[::1] hyper, double step):
-    cdef double[8] coefficients
-    cdef void *states[2]
+    cdef double[SNN_MAX_COEFFICIENTS] coefficients
+    cdef void *states[SNN_MAX_STATES]
     states[0] = NULL if s0 is None else <void *>&s0[0]
     states[1] = NULL if s1 is None else <void *>&s1[0]
     cdef const snn_update *u = &table(sizeof(real)).updates[index]
@@ -59,9 +87,9 @@ def _writable(str name, given, array):
 
 def _update(str name, weights, gradient, states, hyper, out, step=1):
     w, g, *s = real_arrays(weights=weights, gradient=gradient, **states)
-    expect(isinstance(step, int) and step >= 1, "step is {!r}; expected an integer >= 1", step)
-    for key, value in hyper.items():
-        expect(math.isfinite(value) and value >= 0, key + " is {!r}; expected a finite number >= 0", value)
+    step = operator.index(step)
+    expect(step >= 1, "step is {}; expected an integer >= 1", step)
+    hyper = {key: hyperparameter(key, value) for key, value in hyper.items()}
     for key, array in zip(("gradient", *states), (g, *s)):
         expect(array.shape == w.shape, key + " of shape {} does not fit weights of shape {}", array.shape, w.shape)
     flat_states = [_writable(key, states[key], array) for key, array in zip(states, s)]

@@ -6,7 +6,7 @@ Matrices of a batch have the layer's `stride`, and the lanes between n_outputs a
 zeros in weights, biases and dz, so products run over whole vectors.
 """
 
-from scratchnn.core.kernels cimport snn_kernels, snn_update
+from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_kernels, snn_update
 
 
 cdef struct Dense:
@@ -33,8 +33,8 @@ cdef struct Activations:
 # What an optimizer needs to update a stretch of the parameters.
 cdef struct Update:
     const snn_update *rule
-    double coefficients[8]
-    char *states[2]         # vectors laid out as the parameters are
+    double coefficients[SNN_MAX_COEFFICIENTS]
+    char *states[SNN_MAX_STATES]         # vectors laid out as the parameters are
 
 
 cdef inline char *at(const snn_kernels *k, const char *vector, size_t index) noexcept nogil:

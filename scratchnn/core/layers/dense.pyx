@@ -1,6 +1,6 @@
 """The dense layer's functions; dense.pxd says what each does."""
 
-from scratchnn.core.kernels cimport snn_kernels
+from scratchnn.core.kernels cimport SNN_MAX_STATES, snn_kernels
 
 
 cdef inline size_t whole_vectors(const snn_kernels *k, size_t n) noexcept nogil:
@@ -57,7 +57,7 @@ cdef void update_parameters(
 cdef void update_stretch(
         const snn_kernels *k, const Update *update, char *parameters, const char *gradient,
         size_t start, size_t n) noexcept nogil:
-    cdef void *states[2]
+    cdef void *states[SNN_MAX_STATES]
     cdef int i
     for i in range(update.rule.n_states):
         states[i] = at(k, update.states[i], start)

@@ -1,0 +1,70 @@
+"""What a network's constructor is told of its architecture, checked and completed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .core import activations
+from .core.names import unknown
+from .losses import Loss
+from .validation import integer
+
+__all__ = ["one_for_each_layer", "parse_activations", "parse_layer_sizes"]
+
+# Beyond this no machine has the memory, and products of sizes would leave 64 bits.
+_MOST_BYTES = 1 << 47
+
+
+def parse_layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
+    if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
+        raise TypeError(f"layer_sizes is {layer_sizes!r}; expected a sequence of integers such as [2, 3, 1]")
+    sizes = tuple(integer(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(layer_sizes))
+    if len(sizes) < 2:
+        raise ValueError(f"layer_sizes is {list(sizes)}; expected at least inputs and outputs, such as [2, 1]")
+    if 8 * sum(math.prod(pair) for pair in zip(sizes, sizes[1:], strict=False)) > _MOST_BYTES:
+        raise ValueError(f"layer_sizes {list(sizes)} need more memory than any machine has")
+    return sizes
+
+
+def parse_activations(activation: Any, output_activation: Any, n_layers: int, loss: Loss) -> list[str]:
+    """Return every layer's activation by name, "softmax" for an output that only its loss can compute."""
+    if isinstance(activation, (str, activations.Activation)):
+        hidden = str(activations.get(activation))
+        names = [hidden] * (n_layers - 1)
+        default = loss.link or ("sigmoid" if hidden == "sigmoid" else "identity")
+    else:
+        if not isinstance(activation, (list, tuple)):
+            raise TypeError(f"activation is {activation!r}; expected a name, or a list with one for each layer")
+        if output_activation is not None:
+            raise ValueError("activation names every layer, the output's included; output_activation says it again")
+        names = [name if name == "softmax" else str(activations.get(name)) for name in activation]
+        if len(names) != n_layers:
+            raise ValueError(
+                f"activation names {len(names)} activations; expected one for each of {n_layers} layers"
+            )
+        default = names.pop()
+    if "softmax" in names:
+        raise ValueError("softmax is an output activation; expected another for the hidden layers")
+    output = default if output_activation is None else output_activation
+    if output != "softmax":
+        try:
+            output = str(activations.get(output))
+        except ValueError:
+            known = (*activations.names(), "softmax")
+            if isinstance(output, str) and output.split("(")[0] not in known:
+                raise ValueError(unknown("output activation", output, known)) from None
+            raise
+    if loss.link and output != loss.link:
+        raise ValueError(f"the loss {loss.name!r} needs the output activation {loss.link!r}; {output!r} was given")
+    if output == "softmax" and loss.link != "softmax":
+        raise ValueError(f"the output activation 'softmax' needs the loss 'cross_entropy'; {loss.name!r} was given")
+    return [*names, output]
+
+
+def one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:
+    if initializer is None or isinstance(initializer, str):
+        return [initializer] * n_layers
+    if not isinstance(initializer, (list, tuple)) or len(initializer) != n_layers:
+        raise ValueError(f"{name} is {type(initializer).__name__}; expected a name, or a list of {n_layers}, one a layer")
+    return list(initializer)

@@ -1,0 +1,232 @@
+"""The documents: examples run, and what they name exists."""
+
+import dataclasses
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import scratchnn
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
+WITH_CODE = [page for page in PAGES if page.parent.name != "data"]  # data's sources need what the tests do not
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(scratchnn.__path__, "scratchnn.")
+    if not module.name.endswith("__main__")
+)
+
+pytestmark = pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="needs the repository")
+
+
+def ids(paths):
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def without_code(text):
+    return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def run_examples(code, name, namespace):
+    """Run a doctest and raise with its report where an example does not print what it says."""
+    test = doctest.DocTestParser().get_doctest(code, namespace, name, name, 0)
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner.run(test, out=report.append, clear_globs=False)
+    namespace.update(test.globs)
+    assert not report, "".join(report)
+
+
+# ---- examples ----
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=ids(WITH_CODE))
+def test_examples_in_pages(page, tmp_path, monkeypatch):
+    """Those of a page run one after another, in an empty folder, as a reader would type them."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {}
+    for match in re.finditer(r"^```(?:python|pycon)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+        code = match[1]
+        if code.startswith(">>>"):
+            run_examples(code, page.name, namespace)
+        else:
+            exec(compile(code, page.name, "exec"), namespace)
+
+
+def test_the_readme_has_an_example():
+    assert ">>> " in text_of("README.md")
+
+
+@pytest.mark.parametrize("name", ["scratchnn", *MODULES])
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(name)
+    for test in doctest.DocTestFinder().find(module):
+        report = []
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
+        assert not report, "".join(report)
+
+
+# ---- links, paths and targets ----
+
+
+def anchors_of(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", without_code(page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids(PAGES))
+def test_links(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text(encoding="utf-8"))):
+        if re.match(r"https?:|mailto:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), f"{link} leads nowhere"
+        if anchor:
+            assert anchor in anchors_of(target), f"{link}: no such heading"
+
+
+def paths_in(text):
+    """What stands in backticks and looks like a file or a folder; `a/b.{c,d}` and `*` as in a shell."""
+    for token in re.findall(r"`([^`\s]+)`", without_code(text)):
+        if re.fullmatch(r"[\w./*{},-]+", token) and re.search(r"/|\.(py|pyx|pxd|pyi|c|h|md|toml|txt|yml)$", token):
+            brace = re.search(r"\{(.*)\}", token)
+            for part in brace[1].split(",") if brace else [""]:
+                yield token.replace(brace[0], part) if brace else token
+
+
+@pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/dependencies.md"])
+def test_paths(name):
+    made = ("demo/", "build/", ".venv", "dist/")  # by make, not in the repository
+    paths = [path for path in paths_in(text_of(name)) if not path.startswith(made)]
+    assert paths
+    for path in paths:
+        assert any(ROOT.glob(path.rstrip("/"))), f"{name} names {path}, which does not exist"
+
+
+def test_the_map_is_complete():
+    """ARCHITECTURE.md names every folder, and every file of the two lower layers, by path or pattern."""
+    named = list(paths_in(text_of("ARCHITECTURE.md")))
+    known = {path for pattern in named for path in ROOT.glob(pattern.rstrip("/"))}
+    files = [
+        path
+        for folder in ("csrc", "scratchnn/core", "scratchnn")
+        for path in (ROOT / folder).rglob("*" if folder == "csrc" else "*.p*[yx]")
+        if path.is_file() and path.name != "__init__.py"
+    ]
+    missing = [path for path in files if not {path, path.parent} & (known - {ROOT / "scratchnn", ROOT / "csrc"})]
+    assert not ids(sorted(missing))
+
+
+def test_the_functions_of_a_step_stand_where_the_page_says():
+    section = text_of("ARCHITECTURE.md").split("## One training step")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| \d \| (.*)\|$", section, re.MULTILINE)
+    assert len(rows) == 8
+    for row in rows:
+        paths = list(paths_in(row))
+        functions = [name for name in re.findall(r"`(\w+)`", row)]
+        assert paths
+        assert functions
+        source = "".join(text_of(path) for path in paths)
+        for function in functions:
+            assert re.search(rf"\b{function}\(", source), f"{function} is in none of {paths}"
+
+
+def test_make_targets():
+    makefile = text_of("Makefile")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    phony = set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()) - {"FORCE"}
+    assert targets == phony
+    assert set(re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)) == targets, "make help lists all"
+    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
+        named = re.findall(r"(?:^|`)make ([a-z]+)", text_of(name), re.MULTILINE)
+        assert set(named) <= targets, f"{name} names a target that does not exist"
+    assert {"demo", "test"} <= set(re.findall(r"^make ([a-z]+)", text_of("README.md"), re.MULTILINE))
+
+
+def test_the_command_line_in_the_pages_is_the_command_line():
+    """Options of `scratchnn` that the pages show exist."""
+    commands = importlib.import_module("scratchnn.cli.commands").commands
+    known = {option for command in commands.commands.values() for p in command.params for option in p.opts}
+    for page in PAGES:
+        for line in re.findall(r"^(?:\$ )?(?:\S*/)?scratchnn (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE):
+            command = line.split()[0]
+            assert command in commands.commands, line
+            assert set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", line)) <= known, line
+
+
+# ---- docstrings ----
+
+SECTIONS = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Notes", "References", "Examples")
+
+
+def public_objects():
+    """Everything in `scratchnn.__all__`, and the public methods of its classes."""
+    for name in scratchnn.__all__:
+        item = getattr(scratchnn, name)
+        if inspect.isclass(item):
+            yield name, item
+            for method, function in vars(item).items():
+                function = function.__func__ if isinstance(function, classmethod) else function
+                if not method.startswith("_") and inspect.isfunction(function):
+                    yield f"{name}.{method}", function
+        elif inspect.isfunction(item):
+            yield name, item
+
+
+PUBLIC = dict(public_objects())
+
+
+def sections_of(docstring):
+    """A numpydoc docstring's sections: {heading: text}, in their order."""
+    parts = re.split(r"^(\w+)\n-+\n", inspect.cleandoc(docstring), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def documented(section):
+    """The names of a section of parameters: `x, y : array` has two."""
+    lines = re.findall(r"^(\w+(?:, \w+)*)(?: :|$)", section, re.MULTILINE)
+    return {name for line in lines for name in line.split(", ")}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstrings(name):
+    item = PUBLIC[name]
+    docstring = inspect.getdoc(item)
+    assert docstring
+    summary = docstring.split("\n\n")[0]
+    assert re.search(r"[.:]$", summary), "the first paragraph is a sentence"
+    assert len(docstring.splitlines()[0]) <= 120
+    sections = sections_of(docstring)
+    assert list(sections) == [section for section in SECTIONS if section in sections]
+    function = item.__init__ if inspect.isclass(item) else item
+    if not inspect.isfunction(function) or (inspect.isclass(item) and issubclass(item, BaseException)):
+        return
+    parameters = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
+    if "Parameters" in sections:
+        assert documented(sections["Parameters"]) == set(parameters)
+    elif dataclasses.is_dataclass(item):
+        assert documented(sections["Attributes"]) >= set(parameters)
+    else:
+        assert len(parameters) <= 3, "more than three parameters need a section"
+    if not inspect.isclass(item) and re.search(r"^\s+raise \w+\(", inspect.getsource(item), re.MULTILINE):
+        assert "Raises" in sections, "what it raises is said"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if re.match(r"scratchnn\.core\.[a-z]", name)])
+def test_the_core_is_documented(name):
+    module = importlib.import_module(name)
+    assert module.__doc__ or hasattr(module, "__path__"), "a module says what it is"
+    for attribute, item in vars(module).items():
+        if getattr(item, "__module__", None) == name and not attribute.startswith("_"):
+            assert item.__doc__, f"{name}.{attribute} has no docstring"
