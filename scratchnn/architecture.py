@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -22,7 +23,7 @@ def parse_layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
     sizes = tuple(integer(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(layer_sizes))
     if len(sizes) < 2:
         raise ValueError(f"layer_sizes is {list(sizes)}; expected at least inputs and outputs, such as [2, 1]")
-    if 8 * sum(math.prod(pair) for pair in zip(sizes, sizes[1:], strict=False)) > _MOST_BYTES:
+    if 8 * sum(math.prod(pair) for pair in itertools.pairwise(sizes)) > _MOST_BYTES:
         raise ValueError(f"layer_sizes {list(sizes)} need more memory than any machine has")
     return sizes
 
@@ -66,5 +67,6 @@ def one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:
     if initializer is None or isinstance(initializer, str):
         return [initializer] * n_layers
     if not isinstance(initializer, (list, tuple)) or len(initializer) != n_layers:
-        raise ValueError(f"{name} is {type(initializer).__name__}; expected a name, or a list of {n_layers}, one a layer")
+        given = type(initializer).__name__
+        raise ValueError(f"{name} is {given}; expected a name, or a list of {n_layers}, one for each layer")
     return list(initializer)

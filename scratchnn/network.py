@@ -234,7 +234,8 @@ class NeuralNetwork:
         elif isinstance(value, Neuron):
             neuron.weights, neuron.bias = value.weights, value.bias
         else:
-            raise TypeError(f"{name} is a neuron of the network; {type(value).__name__} was assigned, expected a Neuron")
+            given = type(value).__name__
+            raise TypeError(f"{name} is a neuron of the network; {given} was assigned, expected a Neuron")
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]

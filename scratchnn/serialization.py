@@ -192,7 +192,7 @@ def _canonical(get: Callable[[str], Any], name: str) -> Any:
 def _check_optimizer(optimizer: Model) -> None:
     name = optimizer.get("name")
     cls = optimizers.Optimizer.registry.get(name) if isinstance(name, str) else None
-    if cls is None:
+    if not isinstance(name, str) or cls is None:
         raise ModelFileError(unknown("optimizer", name, optimizers.Optimizer.registry))
     check_keys(optimizer, {"name", *updates.specifications()[name][1]}, "the optimizer")
     hyperparameters = {key: value for key, value in optimizer.items() if key != "name"}

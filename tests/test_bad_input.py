@@ -375,7 +375,7 @@ def test_layer_sizes(sizes, message):
         ({"seed": 1.5}, "seed is 1.5"),
         ({"seed": NAN}, "seed is nan"),
         ({"seed": "a"}, "seed is 'a'"),
-        ({"seed": 2**64}, "seed is 18446744073709551616; expected an integer >= 0 and <= 18446744073709551615"),
+        ({"seed": 2**64}, f"seed is {2**64}; expected an integer >= 0 and <= {2**64 - 1}"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -634,7 +634,7 @@ def test_a_callback_that_spoils_the_parameters():
             network.layers[0].weights[0, 0] = NAN
 
     network = NeuralNetwork([3, 5, 2], seed=1)
-    with pytest.raises(DivergenceError, match="in epoch 4: a parameter that a callback has written is no longer finite"):
+    with pytest.raises(DivergenceError, match="epoch 4: a parameter that a callback has written is no longer finite"):
         network.train(X, Y, epochs=10, callback=spoil)
     assert np.isfinite(network.predict(X)).all()
     assert network.history.epochs == 3

@@ -13,7 +13,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CSRC = ROOT / "csrc"
-FLAGS = "-O3 -DNDEBUG -std=c11 -Wall -Wextra -Werror -fno-math-errno -fno-trapping-math -ffp-contract=off".split()
+FLAGS = [
+    *("-O3", "-DNDEBUG", "-std=c11", "-Wall", "-Wextra", "-Werror"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
+]
 
 # (compiler, how what it made is run)
 TARGETS = {
@@ -41,9 +44,8 @@ def bits(target, directory):
     command = [*compiler, *FLAGS, f"-I{CSRC}", *sources, ROOT / "tests/c/kernel_bits.c", "-o", program, "-lm"]
     built = subprocess.run(command, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
-    result = subprocess.run(
-        [*runner, program], capture_output=True, text=True, timeout=300, check=True, env=os.environ | {"WINEDEBUG": "-all"}
-    )
+    quiet = os.environ | {"WINEDEBUG": "-all"}
+    result = subprocess.run([*runner, program], capture_output=True, text=True, timeout=300, check=True, env=quiet)
     rows = [line.split() for line in result.stdout.splitlines()]
     return {(isa, dtype): hashes for isa, dtype, *hashes in rows}
 

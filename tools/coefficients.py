@@ -6,10 +6,10 @@ approximation of its degree; the degree is the least whose relative error is bel
 dtype's rounding unit, and the error reached is written beside it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
-from mpmath import cos, erfc, exp, expm1, inf, log1p, matrix, mp, mpf, pi, polyval, lu_solve, sqrt
+from mpmath import cos, erfc, exp, expm1, inf, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sqrt
 
 mp.dps = 60
 ROUNDING_UNIT = {"FLOAT": mpf(2) ** -24, "DOUBLE": mpf(2) ** -53}

@@ -1,13 +1,13 @@
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _Real = TypeVar("_Real", np.float32, np.float64)
 
-def names() -> tuple[str, ...]: ...
 RANGES: dict[str, tuple[float, bool, float]]
 
+def names() -> tuple[str, ...]: ...
 def hyperparameter(name: str, value: Any) -> float: ...
 def specifications() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]: ...
 def sgd(
