@@ -47,7 +47,7 @@ def test_the_changelog_knows_the_version():
 @installed_as_users_do
 def test_the_installed_package_is_tested():
     assert Path(scratchnn.__file__).parent == Path(DISTRIBUTION.locate_file("scratchnn"))
-    assert ROOT / "scratchnn" != Path(scratchnn.__file__).parent
+    assert Path(scratchnn.__file__).parent != ROOT / "scratchnn"
 
 
 @installed_as_users_do

@@ -20,6 +20,10 @@ cdef void gather(
     const snn_kernels *k, const Rows *rows, const int64_t *order, size_t first, size_t m, char *out,
     size_t ldo) noexcept nogil
 
+# Whether rows are what gather would make of them but for the padding: the table's dtype, contiguous, aligned,
+# in ascending order. They can be computed on where they are, with row stride row_bytes / itemsize.
+cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil
+
 
 cdef class Source:
     cdef Rows rows

@@ -9,7 +9,7 @@ import numpy as np
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uintptr_t
 
 from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, table
 from scratchnn.core.signals cimport poll_is_due, seconds
@@ -32,6 +32,14 @@ cdef void gather(
         k.gather(m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, out, ldo)
     else:
         k.gather_labels(m, rows.n_columns, rows.labels + first, order, out, ldo)
+
+
+cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil:
+    cdef ptrdiff_t size = k.itemsize
+    return (
+        rows.labels == NULL and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
+        and rows.column_bytes == size and rows.row_bytes >= 0 and rows.row_bytes % size == 0
+        and <uintptr_t>rows.data % <uintptr_t>size == 0)
 
 
 cdef class Source:
@@ -66,25 +74,33 @@ cdef class Source:
     def first_not_finite(self, dtype):
         """Return (row, column) of the first element that is not finite as `dtype`, or None."""
         dtype = np.dtype(dtype)
-        cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count
-        cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
-        memory = aligned_zeros(block * n, dtype)
-        cdef char[::1] view = memory.view(np.int8)
         cdef const snn_kernels *k = table(dtype.itemsize)
-        cdef bint finite = True
+        cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0, i
+        cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
+        cdef const char *data
+        cdef char[::1] view
+        cdef bint finite = True, direct = in_place(k, &self.rows)
         cdef double last_poll = seconds()
         if n == 0 or self.rows.labels != NULL or self.rows.type == SNN_UINT8:
             return None
+        if not direct:
+            view = aligned_zeros(block * n, dtype).view(np.int8)
         with nogil:
             while first < m and finite:
                 count = min(block, m - first)
-                gather(k, &self.rows, NULL, first, count, &view[0], n)
-                finite = k.all_finite(count * n, &view[0])
+                if direct:
+                    for i in range(first, first + count):
+                        finite &= k.all_finite(n, self.rows.data + <ptrdiff_t>i * self.rows.row_bytes)
+                else:
+                    gather(k, &self.rows, NULL, first, count, &view[0], n)
+                    finite = k.all_finite(count * n, &view[0])
                 first += count
                 if poll_is_due(&last_poll):
                     with gil:
                         PyErr_CheckSignals()
         if finite:
             return None
-        row, column = np.argwhere(~np.isfinite(memory[:count * n].reshape(count, n)))[0].tolist()
+        with np.errstate(over="ignore"):
+            values = self.array[first - count:first].astype(dtype)
+        row, column = np.argwhere(~np.isfinite(values))[0].tolist()
         return int(first - count) + row, column

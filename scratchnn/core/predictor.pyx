@@ -3,11 +3,10 @@
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
-from scratchnn.core.data cimport Rows, Source, gather
-from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, snn_kernels, table
+from scratchnn.core.data cimport Rows, Source, gather, in_place
+from scratchnn.core.kernels cimport snn_kernels, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport poll_is_due, seconds
@@ -50,14 +49,10 @@ cdef class Predictor:
     cdef Activations outputs(self, const Rows *x, size_t first, size_t m) noexcept nogil:
         cdef const snn_kernels *k = self.k
         cdef const char *a = x.data + <ptrdiff_t>first * x.row_bytes
-        cdef ptrdiff_t size = k.itemsize
         cdef size_t i, stride, n_layers = self.topology.n_layers
         cdef Activations batch
-        cdef bint in_place = (
-            x.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64) and x.column_bytes == size
-            and x.row_bytes >= 0 and x.row_bytes % size == 0 and <uintptr_t>x.data % size == 0)
-        if in_place:
-            stride = x.row_bytes // size
+        if in_place(k, x):
+            stride = x.row_bytes // <ptrdiff_t>k.itemsize
         else:
             gather(k, x, NULL, first, m, self.inputs, self.input_stride)
             a, stride = self.inputs, self.input_stride
