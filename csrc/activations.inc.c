@@ -80,9 +80,7 @@ SNN_INLINE vec softsign_slope(vec a, vec alpha) {
 SNN_INLINE vec exp_value(vec z, vec alpha) { return (void)alpha, v_exp(z); }
 SNN_INLINE vec exp_slope(vec a, vec alpha) { return (void)alpha, a; }
 
-SNN_INLINE vec clip(vec z, real low, real high) {
-    return v_max(v_set1(low), v_min(v_set1(high), z));
-}
+SNN_INLINE vec clip(vec z, real low, real high) { return v_max(v_set1(low), v_min(v_set1(high), z)); }
 SNN_INLINE vec inside(vec x, real low, real high, vec slope) {
     const vec zero = v_set1(0);
     return v_select(v_gt(x, v_set1(low)), v_select(v_gt(v_set1(high), x), slope, zero), zero);
@@ -112,22 +110,22 @@ SNN_INLINE vec relu6_value(vec z, vec alpha) { return (void)alpha, clip(z, 0, 6)
 SNN_INLINE vec relu6_slope(vec a, vec alpha) { return (void)alpha, inside(a, 0, 6, v_set1(1)); }
 
 /* X(name, slope's source, whether alpha means anything, its default) */
-#define SNN_ACTIVATIONS(X)                         \
-    X(identity, SNN_SLOPE_FROM_VALUE, 0, 0)        \
-    X(sigmoid, SNN_SLOPE_FROM_VALUE, 0, 0)         \
-    X(tanh, SNN_SLOPE_FROM_VALUE, 0, 0)            \
-    X(relu, SNN_SLOPE_FROM_VALUE, 0, 0)            \
-    X(leaky_relu, SNN_SLOPE_FROM_VALUE, 1, 0.01)   \
-    X(elu, SNN_SLOPE_FROM_VALUE, 1, 1.0)           \
-    X(selu, SNN_SLOPE_FROM_VALUE, 0, 0)            \
-    X(softplus, SNN_SLOPE_FROM_ARGUMENT, 0, 0)     \
-    X(silu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)         \
-    X(gelu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)         \
-    X(softsign, SNN_SLOPE_FROM_VALUE, 0, 0)        \
-    X(exp, SNN_SLOPE_FROM_VALUE, 0, 0)             \
-    X(hard_sigmoid, SNN_SLOPE_FROM_VALUE, 0, 0)    \
-    X(hard_tanh, SNN_SLOPE_FROM_VALUE, 0, 0)       \
-    X(hard_silu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)    \
+#define SNN_ACTIVATIONS(X)                       \
+    X(identity, SNN_SLOPE_FROM_VALUE, 0, 0)      \
+    X(sigmoid, SNN_SLOPE_FROM_VALUE, 0, 0)       \
+    X(tanh, SNN_SLOPE_FROM_VALUE, 0, 0)          \
+    X(relu, SNN_SLOPE_FROM_VALUE, 0, 0)          \
+    X(leaky_relu, SNN_SLOPE_FROM_VALUE, 1, 0.01) \
+    X(elu, SNN_SLOPE_FROM_VALUE, 1, 1.0)         \
+    X(selu, SNN_SLOPE_FROM_VALUE, 0, 0)          \
+    X(softplus, SNN_SLOPE_FROM_ARGUMENT, 0, 0)   \
+    X(silu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)       \
+    X(gelu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)       \
+    X(softsign, SNN_SLOPE_FROM_VALUE, 0, 0)      \
+    X(exp, SNN_SLOPE_FROM_VALUE, 0, 0)           \
+    X(hard_sigmoid, SNN_SLOPE_FROM_VALUE, 0, 0)  \
+    X(hard_tanh, SNN_SLOPE_FROM_VALUE, 0, 0)     \
+    X(hard_silu, SNN_SLOPE_FROM_ARGUMENT, 0, 0)  \
     X(relu6, SNN_SLOPE_FROM_VALUE, 0, 0)
 
 typedef vec unary(vec x, vec alpha);
@@ -148,23 +146,21 @@ SNN_INLINE void map_backward(size_t n, const real *source, const real *da, real 
     }
     if (i < n) {
         const size_t tail = n - i;
-        v_store_n(dz + i, v_mul(v_load_n(da + i, tail), slope(v_load_n(source + i, tail), parameter)),
-                  tail);
+        v_store_n(dz + i, v_mul(v_load_n(da + i, tail), slope(v_load_n(source + i, tail), parameter)), tail);
     }
 }
 
-#define DEFINE(name, source, has_alpha, alpha)                                                 \
-    static void activate_##name(size_t n, const void *z, void *a, double alpha_) {             \
-        map_value(n, z, a, alpha_, name##_value);                                              \
-    }                                                                                          \
-    static void backward_##name(size_t n, const void *source_, const void *da, void *dz,       \
-                                double alpha_) {                                               \
-        map_backward(n, source_, da, dz, alpha_, name##_slope);                                \
+#define DEFINE(name, source, has_alpha, alpha)                                                            \
+    static void activate_##name(size_t n, const void *z, void *a, double alpha_) {                        \
+        map_value(n, z, a, alpha_, name##_value);                                                         \
+    }                                                                                                     \
+    static void backward_##name(size_t n, const void *source_, const void *da, void *dz, double alpha_) { \
+        map_backward(n, source_, da, dz, alpha_, name##_slope);                                           \
     }
 SNN_ACTIVATIONS(DEFINE)
 #undef DEFINE
 
-#define ENTRY(name, source, has_alpha, alpha)                                                  \
+#define ENTRY(name, source, has_alpha, alpha)                            \
     {#name, source, has_alpha, alpha, activate_##name, backward_##name},
 static const snn_activation activations[] = {SNN_ACTIVATIONS(ENTRY)};
 #undef ENTRY

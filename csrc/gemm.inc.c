@@ -61,10 +61,10 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
 SNN_INLINE void panel(const product *p, size_t j, int rows, int vecs, size_t tail) {
     size_t i = 0;
     for (; i + (size_t)rows <= p->m; i += (size_t)rows) tile(p, i, j, rows, vecs, tail);
-#define REMAINDER(height)                                                                      \
-    if (height < rows && p->m - i >= height) {                                                 \
-        tile(p, i, j, height, vecs, tail);                                                     \
-        i += height;                                                                           \
+#define REMAINDER(height)                      \
+    if (height < rows && p->m - i >= height) { \
+        tile(p, i, j, height, vecs, tail);     \
+        i += height;                           \
     }
     REMAINDER(16)
     REMAINDER(8)
@@ -82,9 +82,7 @@ static void panel_3(const product *p, size_t j) { panel(p, j, SNN_TILE_ROWS_3, 3
 #if SNN_TILE_ROWS_4
 static void panel_4(const product *p, size_t j) { panel(p, j, SNN_TILE_ROWS_4, 4, 0); }
 #endif
-static void panel_tail(const product *p, size_t j, size_t tail) {
-    panel(p, j, SNN_TILE_ROWS_1, 1, tail);
-}
+static void panel_tail(const product *p, size_t j, size_t tail) { panel(p, j, SNN_TILE_ROWS_1, 1, tail); }
 
 static void (*const panels[])(const product *, size_t) = {
     NULL,    panel_1, panel_2,
@@ -121,8 +119,7 @@ static void grad_weights(size_t m, size_t n_inputs, size_t n_outputs, const void
 }
 
 static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
-                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx,
-                        size_t lddx) {
+                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx, size_t lddx) {
     multiply(&(product){m, n_inputs, n_outputs, dz, dz_row, dz_column, mirror, ldmirror, NULL, dx, lddx});
 }
 

@@ -97,8 +97,7 @@ typedef struct snn_kernels {
 
     /* dx (m, n_inputs) = dz · wᵀ. mirror is wᵀ (n_outputs, n_inputs), which transpose makes. */
     void (*grad_inputs)(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
-                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx,
-                        size_t lddx);
+                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx, size_t lddx);
 
     /* t (n, m) = transpose of a (m, n). */
     void (*transpose)(size_t m, size_t n, const void *a, size_t lda, void *t, size_t ldt);

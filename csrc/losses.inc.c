@@ -42,9 +42,9 @@ SNN_INLINE vec poisson(vec z, vec y, vec delta, vec *gradient) {
 
 typedef vec element_loss(vec z, vec y, vec delta, vec *gradient);
 
-SNN_INLINE void evaluate_elements(size_t m, size_t n, const real *z, size_t ldz, const real *y,
-                                  size_t ldy, const real *sample_weight, double scale, double delta,
-                                  real *dz, size_t lddz, double *row_loss, element_loss *loss) {
+SNN_INLINE void evaluate_elements(size_t m, size_t n, const real *z, size_t ldz, const real *y, size_t ldy,
+                                  const real *sample_weight, double scale, double delta, real *dz,
+                                  size_t lddz, double *row_loss, element_loss *loss) {
     const vec width = v_set1((real)delta);
     for (size_t i = 0; i < m; i++, z += ldz, y += ldy) {
         const double weight = sample_weight ? sample_weight[i] : 1;
@@ -93,9 +93,9 @@ static void softmax(size_t m, size_t n, const void *z_, size_t ldz, void *p_, si
 
 /* With s = z - max z and E = sum exp s:  l = sum_j y_j (log E - s_j),  dl/dz = (sum y) exp(s)/E - y.
  * The exponentials wait in dz between the two passes. */
-static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ldz, const void *y_,
-                                   size_t ldy, const void *sample_weight_, double scale, double delta,
-                                   void *dz_, size_t lddz, double *row_loss) {
+static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ldz, const void *y_, size_t ldy,
+                                   const void *sample_weight_, double scale, double delta, void *dz_,
+                                   size_t lddz, double *row_loss) {
     (void)delta;
     const real *z = z_, *y = y_, *sample_weight = sample_weight_;
     real *dz = dz_;
@@ -130,12 +130,11 @@ static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ld
     X(binary_cross_entropy)   \
     X(poisson)
 
-#define DEFINE(name)                                                                           \
-    static void evaluate_##name(size_t m, size_t n, const void *z, size_t ldz, const void *y,  \
-                                size_t ldy, const void *sample_weight, double scale,           \
-                                double delta, void *dz, size_t lddz, double *row_loss) {       \
-        evaluate_elements(m, n, z, ldz, y, ldy, sample_weight, scale, delta, dz, lddz,         \
-                          row_loss, name);                                                     \
+#define DEFINE(name)                                                                                      \
+    static void evaluate_##name(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy, \
+                                const void *sample_weight, double scale, double delta, void *dz,          \
+                                size_t lddz, double *row_loss) {                                          \
+        evaluate_elements(m, n, z, ldz, y, ldy, sample_weight, scale, delta, dz, lddz, row_loss, name);   \
     }
 SNN_ELEMENT_LOSSES(DEFINE)
 #undef DEFINE

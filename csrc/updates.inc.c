@@ -117,15 +117,14 @@ SNN_INLINE slot rule_nadam(slot p, vec g, const double *c) {
 #define NAMES(...) {__VA_ARGS__}
 
 /* X(name, number of states, their names, number of hyper-parameters, their names) */
-#define SNN_UPDATES(X)                                                                          \
-    X(sgd, 0, NAMES(NULL), 1, NAMES("learning_rate"))                                           \
-    X(momentum, 1, NAMES("velocity"), 2, NAMES("learning_rate", "momentum"))                    \
-    X(nesterov, 1, NAMES("velocity"), 2, NAMES("learning_rate", "momentum"))                    \
-    X(rmsprop, 1, NAMES("v"), 3, NAMES("learning_rate", "decay", "epsilon"))                    \
-    X(adagrad, 1, NAMES("v"), 2, NAMES("learning_rate", "epsilon"))                             \
-    X(adam, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))         \
-    X(adamw, 2, NAMES("m", "v"), 5,                                                             \
-      NAMES("learning_rate", "beta1", "beta2", "epsilon", "weight_decay"))                      \
+#define SNN_UPDATES(X)                                                                                   \
+    X(sgd, 0, NAMES(NULL), 1, NAMES("learning_rate"))                                                    \
+    X(momentum, 1, NAMES("velocity"), 2, NAMES("learning_rate", "momentum"))                             \
+    X(nesterov, 1, NAMES("velocity"), 2, NAMES("learning_rate", "momentum"))                             \
+    X(rmsprop, 1, NAMES("v"), 3, NAMES("learning_rate", "decay", "epsilon"))                             \
+    X(adagrad, 1, NAMES("v"), 2, NAMES("learning_rate", "epsilon"))                                      \
+    X(adam, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))                  \
+    X(adamw, 2, NAMES("m", "v"), 5, NAMES("learning_rate", "beta1", "beta2", "epsilon", "weight_decay")) \
     X(nadam, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))
 
 SNN_INLINE void update_lanes(size_t lanes, real *w, const real *g, real *const *s, int n_states,
@@ -152,15 +151,15 @@ SNN_INLINE void update_all(size_t n, real *w, const real *g, void *const *state,
     if (i < n) update_lanes(n - i, w + i, g + i, s, n_states, c, rule);
 }
 
-#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                     \
-    static void apply_##name(size_t n, void *w, const void *g, void *const *state,             \
-                             const double *coefficients) {                                     \
-        update_all(n, w, g, state, n_states, coefficients, rule_##name);                       \
+#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)         \
+    static void apply_##name(size_t n, void *w, const void *g, void *const *state, \
+                             const double *coefficients) {                         \
+        update_all(n, w, g, state, n_states, coefficients, rule_##name);           \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE
 
-#define ENTRY(name, n_states, states, n_hyperparameters, hyperparameters)                      \
+#define ENTRY(name, n_states, states, n_hyperparameters, hyperparameters)                        \
     {#name, n_states, n_hyperparameters, states, hyperparameters, prepare_##name, apply_##name},
 static const snn_update updates[] = {SNN_UPDATES(ENTRY)};
 #undef ENTRY

@@ -39,11 +39,13 @@ typedef __m256i vint;
 typedef vec vmask;
 
 SNN_INLINE vint first_lanes(size_t n) {
+    /* clang-format off */
     static const lane ones_then_zeros[2 * VW] = {-1, -1, -1, -1,
 #if SNN_REAL_BITS == 32
                                                  -1, -1, -1, -1
 #endif
     };
+    /* clang-format on */
     return _mm256_loadu_si256((const __m256i *)(ones_then_zeros + VW - n));
 }
 

@@ -88,10 +88,8 @@ SNN_INLINE vec v_tanh(vec x) {
     const vec e = reduced_expm1(v_add(size, size), &n);
     const vec exponential = v_mul(v_add(one, e), power_of_two(n));
     const vmask small = v_gt(v_set1((real)0.55), size);
-    const vec numerator =
-        v_select(small, v_mul(v_mul(size, g), POLYNOMIAL(g, p)), v_set1(-2));
-    const vec denominator =
-        v_select(small, POLYNOMIAL(g, q), v_add(exponential, one));
+    const vec numerator = v_select(small, v_mul(v_mul(size, g), POLYNOMIAL(g, p)), v_set1(-2));
+    const vec denominator = v_select(small, POLYNOMIAL(g, q), v_add(exponential, one));
     const vec offset = v_select(small, size, one);
     return v_copysign(v_add(offset, v_div(numerator, denominator)), x);
 }

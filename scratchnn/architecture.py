@@ -41,9 +41,7 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
             raise ValueError("activation names every layer, the output's included; output_activation says it again")
         names = [name if name == "softmax" else str(activations.get(name)) for name in activation]
         if len(names) != n_layers:
-            raise ValueError(
-                f"activation names {len(names)} activations; expected one for each of {n_layers} layers"
-            )
+            raise ValueError(f"activation names {len(names)} activations; expected one for each of {n_layers} layers")
         default = names.pop()
     if "softmax" in names:
         raise ValueError("softmax is an output activation; expected another for the hidden layers")

@@ -86,8 +86,7 @@ def check_finite(name: str, column: Array) -> None:
     """Raise ColumnError for the first infinite number, naming its row."""
     if column.dtype.kind == "f" and (infinite := np.isinf(column)).any():
         raise ColumnError(
-            f"column {name!r} has {count(infinite, 'infinite number')}, the first in row "
-            f"{int(infinite.argmax()) + 1}"
+            f"column {name!r} has {count(infinite, 'infinite number')}, the first in row {int(infinite.argmax()) + 1}"
         )
 
 

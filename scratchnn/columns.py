@@ -256,9 +256,7 @@ class ColumnPreparation:
     fill_missing: bool = False
 
     @classmethod
-    def learn(
-        cls, columns: Columns, target: str, task: Task, *, fill_missing: bool = False
-    ) -> ColumnPreparation:
+    def learn(cls, columns: Columns, target: str, task: Task, *, fill_missing: bool = False) -> ColumnPreparation:
         """Learn the preparation from the columns of the training rows.
 
         Parameters
@@ -400,9 +398,7 @@ class ColumnPreparation:
         if not isinstance(data["features"], list) or not data["features"]:
             raise ValueError(f"{place}.features must be a list with at least one column")
         kinds = {"numeric": NumericColumn, "text": TextColumn}
-        features = tuple(
-            _column_from(item, kinds, f"{place}.features[{i}]") for i, item in enumerate(data["features"])
-        )
+        features = tuple(_column_from(item, kinds, f"{place}.features[{i}]") for i, item in enumerate(data["features"]))
         kinds = {"numeric": NumericColumn, "classes": ClassTarget}
         target = _column_from(data["target"], kinds, f"{place}.target")
         names = [column.name for column in (*features, target)]
@@ -440,8 +436,7 @@ def _check_kind(name: str, column: Array, expected: Kind) -> None:
     texts = (i for i, cell in enumerate(column) if cell is not None and not is_number(cell))
     row = next(texts, int((~missing_cells(column)).argmax()))
     raise ColumnError(
-        f"column {name!r} held numbers in training, and holds text now, such as "
-        f"{shown(column[row])} in row {row + 1}"
+        f"column {name!r} held numbers in training, and holds text now, such as {shown(column[row])} in row {row + 1}"
     )
 
 
@@ -449,8 +444,7 @@ def _check_cells(name: str, column: Array, fill_missing: bool) -> None:
     missing = missing_cells(column)
     if missing.any() and not fill_missing:
         raise MissingCellError(
-            f"column {name!r} has {count(missing, 'missing cell')}, the first in row "
-            f"{int(missing.argmax()) + 1}"
+            f"column {name!r} has {count(missing, 'missing cell')}, the first in row {int(missing.argmax()) + 1}"
         )
     check_finite(name, column)
 

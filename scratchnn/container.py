@@ -149,9 +149,7 @@ def naming(path: Path) -> Iterator[None]:
 def _encode_header(model: Mapping[str, Any], specs: dict[str, ArraySpec]) -> bytes:
     if len(specs) > MAX_ARRAYS:
         raise ValueError(f"a model file holds at most {MAX_ARRAYS} arrays, not {len(specs)}")
-    header = strict_json.encode(
-        {"model": model, "arrays": {name: spec._asdict() for name, spec in specs.items()}}
-    )
+    header = strict_json.encode({"model": model, "arrays": {name: spec._asdict() for name, spec in specs.items()}})
     if len(header) > MAX_HEADER:
         raise ValueError(
             f"the model file's header would take {len(header)} bytes, more than {MAX_HEADER}; "
@@ -183,9 +181,7 @@ def _decode_spec(name: str, entry: Any) -> ArraySpec:
     if not isinstance(dtype, str) or dtype not in ITEM_SIZE:
         raise ModelFileError(f"array {name!r} has dtype {brief(dtype)}, not one of {', '.join(ITEM_SIZE)}")
     if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS:
-        raise ModelFileError(
-            f"array {name!r} has shape {brief(shape)}, not a list of at most {MAX_DIMENSIONS}"
-        )
+        raise ModelFileError(f"array {name!r} has shape {brief(shape)}, not a list of at most {MAX_DIMENSIONS}")
     if not all(type(size) is int and size > 0 for size in shape):
         raise ModelFileError(f"array {name!r} has shape {brief(shape)}; sizes are positive integers")
     if type(offset) is not int or offset < 0:

@@ -129,9 +129,7 @@ def check_gradients(
     return GradientCheck(tolerance, errors, *worst[1:])
 
 
-def _pairs(
-    network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]
-) -> Iterator[tuple[str, Array, Array]]:
+def _pairs(network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]) -> Iterator[tuple[str, Array, Array]]:
     for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
         yield f"layers[{i}].weights", layer.weights, dw
         if layer.biases is not None and db is not None:
@@ -149,4 +147,3 @@ def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any,
     values[index] = value
     width = float(above - below)
     return float(up - down) / width, width
-

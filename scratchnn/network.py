@@ -197,9 +197,7 @@ class NeuralNetwork:
     @property
     def n_parameters(self) -> int:
         """The number of weights and biases."""
-        return sum(
-            layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers
-        )
+        return sum(layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers)
 
     @property
     def neurons(self) -> tuple[list[Any], ...]:
@@ -291,13 +289,8 @@ class NeuralNetwork:
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
         """
         inputs, targets = self._sources(X, y)
-        trainer = Trainer(
-            self._topology, self._parameters, self._loss.for_kernel(), inputs, targets, inputs.n_rows
-        )
-        return [
-            (dw.copy(), None if db is None else db.copy())
-            for dw, db in self._topology.views(trainer.gradients())
-        ]
+        trainer = Trainer(self._topology, self._parameters, self._loss.for_kernel(), inputs, targets, inputs.n_rows)
+        return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(trainer.gradients())]
 
     def _sources(self, X: Any, y: Any, prefix: str = "") -> tuple[Source, Source]:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)

@@ -70,8 +70,7 @@ class ClassificationReport:
         lines.append(self._line(_left("mean", width), *means, self.support.sum()))
         trivial = plain(self.classes[self.trivial_class])
         return (
-            "\n".join(lines)
-            + f"{note}\n\naccuracy {self.accuracy:.4f}, where always answering {trivial} has "
+            "\n".join(lines) + f"{note}\n\naccuracy {self.accuracy:.4f}, where always answering {trivial} has "
             f"{self.trivial_accuracy:.4f}"
         )
 
@@ -119,9 +118,7 @@ class RegressionReport:
             ],
         ]
         width = max(len(row[0]) for row in columns)
-        return "\n".join(
-            f"{row[0]:<{width}}" + "".join(f"  {figure:>11}" for figure in row[1:]) for row in columns
-        )
+        return "\n".join(f"{row[0]:<{width}}" + "".join(f"  {figure:>11}" for figure in row[1:]) for row in columns)
 
 
 def classification_report(
@@ -214,9 +211,7 @@ def _share(value: float) -> str:
 
 def _columns(text: str) -> int:
     """Return how many columns of a terminal the text takes: East Asian characters take two."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _left(text: str, width: int) -> str:

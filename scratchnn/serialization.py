@@ -77,9 +77,7 @@ def _check(model: Model, specs: dict[str, ArraySpec]) -> None:
     for name, (dtype, shape, _) in specs.items():
         if name in (f"history.{key}" for key in SERIES):
             if dtype != "<f8" or len(shape) != 1:
-                raise ModelFileError(
-                    f"array {name!r} has dtype {dtype} and shape {list(shape)}, not <f8 and [n]"
-                )
+                raise ModelFileError(f"array {name!r} has dtype {dtype} and shape {list(shape)}, not <f8 and [n]")
         elif name not in expected:
             raise ModelFileError(f"array {name!r} is no part of this network")
         elif (dtype, shape) != expected[name]:

@@ -116,9 +116,7 @@ def _check_scalar(value: object) -> None:
         if not math.isfinite(value):
             raise ValueError(f": {value} is not a finite number")
     else:
-        raise ValueError(
-            f": {type(value).__name__} is not a JSON type (None, bool, int, float, str, list, dict)"
-        )
+        raise ValueError(f": {type(value).__name__} is not a JSON type (None, bool, int, float, str, list, dict)")
 
 
 def _check_text(text: object) -> None:

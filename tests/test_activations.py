@@ -195,9 +195,7 @@ def test_instruction_sets_agree(name, dtype, same_bits_everywhere):
     act, z = activations.get(spelling(name)), grid(dtype)
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype)
     da = np.linspace(-3, 2, z.size).astype(dtype)
-    same_bits_everywhere(
-        lambda: [act(z), act(special), act.slope(z), act.slope(special), act.backward(da, z)]
-    )
+    same_bits_everywhere(lambda: [act(z), act(special), act.slope(z), act.slope(special), act.backward(da, z)])
 
 
 @every_activation

@@ -214,14 +214,8 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        *[
-            ({"epochs": v}, f"epochs is {v!r}; expected an integer >= 0")
-            for v in (-1, 1.5, NAN, "10", None, True)
-        ],
-        *[
-            ({"batch_size": v}, f"batch_size is {v!r}; expected")
-            for v in (0, -1, 1.5, NAN, "ful", None, False)
-        ],
+        *[({"epochs": v}, f"epochs is {v!r}; expected an integer >= 0") for v in (-1, 1.5, NAN, "10", None, True)],
+        *[({"batch_size": v}, f"batch_size is {v!r}; expected") for v in (0, -1, 1.5, NAN, "ful", None, False)],
         *[({"learning_rate": v}, f"learning_rate is {v!r}; expect") for v in (-0.1, 0, NAN, INF, "0.1")],
         *[({"learning_rate": v}, "learning_rate is ") for v in ([0.1], np.array([0.1, 0.2]), 10**400, 1j)],
         ({"optimizer": "adm"}, r"unknown optimizer 'adm'. Did you mean 'adam'\?"),
@@ -229,20 +223,14 @@ NAN, INF = float("nan"), float("inf")
         ({"optimizer": 3}, "optimizer is int; expected a name"),
         ({"optimizer": None}, "optimizer is NoneType; expected a name"),
         ({"patience": 3}, "patience is 3, but there is no validation_data"),
-        *[
-            ({"patience": v, "validation_data": (X, Y)}, "patience is .*expected")
-            for v in (0, -1, 1.5, NAN, "3")
-        ],
+        *[({"patience": v, "validation_data": (X, Y)}, "patience is .*expected") for v in (0, -1, 1.5, NAN, "3")],
         ({"validation_data": X}, "validation_data is ndarray; expected a pair"),
         ({"validation_data": (X,)}, "validation_data is .*expected a pair"),
         ({"validation_data": (X, Y, Y)}, "validation_data is .*expected a pair"),
         ({"validation_data": 0.2}, "validation_data is float; expected a pair"),
         ({"n_threads": 2**40}, "n_threads"),
         ({"callback": 3}, "callback is int; expected a callable"),
-        *[
-            ({"n_threads": v}, f"n_threads is {v!r}; expected an integer >= 1")
-            for v in (0, -1, 1.5, NAN, "2")
-        ],
+        *[({"n_threads": v}, f"n_threads is {v!r}; expected an integer >= 1") for v in (0, -1, 1.5, NAN, "2")],
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -518,9 +506,7 @@ def test_layouts_give_the_same_bits(layout, dtype, tmp_path):
     np.testing.assert_array_equal(y, Y)
 
 
-@pytest.mark.parametrize(
-    "layout", ["rows of a larger array", "backwards", "read-only", "memory-mapped", "a list"]
-)
+@pytest.mark.parametrize("layout", ["rows of a larger array", "backwards", "read-only", "memory-mapped", "a list"])
 def test_layouts_of_labels(layout, tmp_path):
     expected = outcome(X, LABELS, "float64", n_outputs=4, loss="cross_entropy")
     y = LAYOUTS[layout](LABELS, tmp_path)

@@ -144,9 +144,7 @@ def test_regression_is_reported_in_units_of_the_data(run):
 
 def test_options_reach_the_network(run):
     write_houses()
-    options = (
-        "--hidden 5,4 --activation tanh --optimizer sgd --learning-rate 0.05 --batch-size full --epochs 7"
-    )
+    options = "--hidden 5,4 --activation tanh --optimizer sgd --learning-rate 0.05 --batch-size full --epochs 7"
     more = "--patience 0 --validation-fraction 0 --seed 9 --threads 1 --dtype float64 --task regression"
     code, out, _ = run("train", "houses.csv", "--target", "price", *f"{options} {more} --no-curve".split())
     network = scratchnn.load("houses.snn")
@@ -223,9 +221,7 @@ def test_protected_and_special_files_are_no_outputs(run, monkeypatch):
 
 def test_too_many_names_for_a_model_file_are_told_before_training(run):
     names = [f"{i:06}" + "x" * 300 for i in range(3000)]
-    Path("wide.csv").write_text(
-        ",".join([*names, "y"]) + "\n" + "".join(f"{'0,' * 3000}{i % 2}\n" for i in range(8))
-    )
+    Path("wide.csv").write_text(",".join([*names, "y"]) + "\n" + "".join(f"{'0,' * 3000}{i % 2}\n" for i in range(8)))
     code, out, err = run("train", "wide.csv", "--target", "y", "--no-curve")
     assert code == 1
     assert "of the columns take" in err
@@ -234,9 +230,7 @@ def test_too_many_names_for_a_model_file_are_told_before_training(run):
 
 def test_divergence_is_an_error(run):
     write_houses()
-    code, _, err = run(
-        "train", "houses.csv", "--target", "price", "--learning-rate", 1e30, "--no-curve", "-q"
-    )
+    code, _, err = run("train", "houses.csv", "--target", "price", "--learning-rate", 1e30, "--no-curve", "-q")
     assert code == 1
     assert err.startswith("scratchnn: error: training diverged in epoch 1")
     assert not os.path.exists("houses.snn")
@@ -273,8 +267,7 @@ def test_predictions_are_those_of_the_network(run, flowers):
     assert answers[0] == "predicted_kind"
     assert len(answers) == 91
     assert err.startswith(
-        "ignored columns that the model was not trained on: 'id'\n"
-        "scored on 90 rows with column 'kind':\n\nclass "
+        "ignored columns that the model was not trained on: 'id'\nscored on 90 rows with column 'kind':\n\nclass "
     )
     code, out, err = run("predict", flowers, "flowers.csv", "--probabilities", "--output", "p.csv", "--quiet")
     assert (code, out, err) == (0, "", "")
@@ -305,9 +298,7 @@ def test_numbers_are_predicted_in_their_units(run, dtype):
     preparation = ColumnPreparation.from_dict(network.metadata["preparation"])
     x = preparation.inputs({"size": table[:, 0], "age": table[:, 1]}, dtype)
     expected = preparation.predictions(network.predict(x))
-    np.testing.assert_allclose(
-        np.array(out.split()[1:], float), expected, rtol=1e-7 if dtype == "float32" else 0
-    )
+    np.testing.assert_allclose(np.array(out.split()[1:], float), expected, rtol=1e-7 if dtype == "float32" else 0)
     assert "scored on 120 rows with column 'price':" in err
     code, _, err = run("predict", "houses.snn", "houses.csv", "--probabilities")
     assert code == 2
@@ -319,9 +310,7 @@ def test_unseen_categories_and_labels_are_counted(run, flowers):
     Path("new.csv").write_text(text.replace("blue", "mauve").replace("rose", "tulip"))
     code, _, err = run("predict", flowers, "new.csv", "-o", os.devnull)
     assert code == 0
-    assert (
-        "scratchnn: warning: column 'colour' has 30 cells of a category that the training rows did not" in err
-    )
+    assert "scratchnn: warning: column 'colour' has 30 cells of a category that the training rows did not" in err
     assert "30 rows of a class that the training rows did not have: counted as wrong" in err
 
 
@@ -523,9 +512,7 @@ def test_wrong_usage_is_one_line_and_code_2(run, arguments, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"]])
 def test_help(run, arguments):
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
@@ -637,18 +624,14 @@ def test_the_module_runs_the_command(run, monkeypatch, capfd):
 
 
 def test_an_encoding_can_be_named(run):
-    Path("t.csv").write_bytes(
-        ("größe,y\n" + "".join(f"{i * i},{i % 2}\n" for i in range(20))).encode("latin-1")
-    )
+    Path("t.csv").write_bytes(("größe,y\n" + "".join(f"{i * i},{i % 2}\n" for i in range(20))).encode("latin-1"))
     args = ["t.csv", "--target", "y", "--epochs", 1, "--no-curve", "-q"]
     assert "name its encoding, as in --encoding latin-1" in run("train", *args)[2]
     assert run("train", *args, "--encoding", "latin-1") == (0, "", "")
 
 
 def test_names_that_the_terminal_lacks():
-    Path("t.csv").write_text(
-        "年齢,y\n" + "".join(f"{i * i},{'良悪'[i % 2]}\n" for i in range(20)), encoding="utf-8"
-    )
+    Path("t.csv").write_text("年齢,y\n" + "".join(f"{i * i},{'良悪'[i % 2]}\n" for i in range(20)), encoding="utf-8")
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     train = start("train", "t.csv", "--target", "y", "--epochs", 1, "--no-curve", env=env)
     out, err = train.communicate()
@@ -720,9 +703,7 @@ def test_a_full_standard_output_is_said(flowers):
 @ON_POSIX
 def test_ctrl_c_writes_the_model_so_far():
     write_houses()
-    train = start(
-        "train", "houses.csv", "--target", "price", "--epochs", 10**9, "--patience", 0, "--no-curve"
-    )
+    train = start("train", "houses.csv", "--target", "price", "--epochs", 10**9, "--patience", 0, "--no-curve")
     for line in train.stdout:
         if line.startswith("training"):
             break

@@ -142,9 +142,7 @@ def test_missing_target_is_refused_even_then():
 
 def test_unseen_categories_are_zeros_and_counted():
     preparation = learnt()
-    with pytest.warns(
-        UnseenCategoryWarning, match=r"'colour' has 2 cells of a category .* 'mauve'"
-    ) as caught:
+    with pytest.warns(UnseenCategoryWarning, match=r"'colour' has 2 cells of a category .* 'mauve'") as caught:
         x = preparation.inputs({**TABLE, "colour": text("red", "mauve", "pink", "blue")})
     assert len(caught) == 1
     assert x[:, 1:].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0], [1, 0, 0]]

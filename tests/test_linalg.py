@@ -122,9 +122,7 @@ def test_a_strided_out_leaves_its_neighbours_alone(name, inputs, output, isa, dt
 
 @products
 @pytest.mark.parametrize("triple", [(5, 37, 18), (17, 3, 7), (7, 16, 1)], ids=str)
-def test_each_element_is_one_chain_of_fused_multiply_adds(
-    name, inputs, output, triple, fused_isa, dtype, rng
-):
+def test_each_element_is_one_chain_of_fused_multiply_adds(name, inputs, output, triple, fused_isa, dtype, rng):
     args = arguments(rng, inputs, *triple, dtype)
     assert np.array_equal(getattr(linalg, name)(*args), CHAINS[name](*args))
 

@@ -113,9 +113,7 @@ def test_training_is_the_second_tutorial(rng):
         d_hidden = (d_output @ w2.T) * hidden * (1 - hidden)
         w2, b2 = w2 + hidden.T @ d_output * 0.1, b2 + d_output.sum(axis=0) * 0.1
         w1, b1 = w1 + x.T @ d_hidden * 0.1, b1 + d_hidden.sum(axis=0) * 0.1
-    (v1, c1, _), (v2, c2, _) = oracle.train(
-        layers, x, y, "half_sum_squared_error", "sgd", 50, learning_rate=0.1
-    )
+    (v1, c1, _), (v2, c2, _) = oracle.train(layers, x, y, "half_sum_squared_error", "sgd", 50, learning_rate=0.1)
     for ours, theirs in ((v1, w1), (c1, b1), (v2, w2), (c2, b2)):
         assert ours == pytest.approx(theirs, rel=1e-12)
 

@@ -15,9 +15,7 @@ def text(*cells):
 
 def problem(table, target="y", told=None, **changes):
     options = {"task": "auto", "missing": "error", "validation_fraction": 0.25, "seed": 0, "dtype": "float64"}
-    return pose(
-        table, target, lambda *line: (told if told is not None else []).append(line), **options | changes
-    )
+    return pose(table, target, lambda *line: (told if told is not None else []).append(line), **options | changes)
 
 
 # ---- advice ----
@@ -62,9 +60,7 @@ def test_doubtful_columns_are_pointed_out():
     }
     counting, mixed = doubtful_columns(columns)
     assert counting.startswith("column 'Nr' counts the rows")
-    assert (
-        "'dependents' is taken for text, since it holds text in 1 cell of 4, such as '3+' in row 4" in mixed
-    )
+    assert "'dependents' is taken for text, since it holds text in 1 cell of 4, such as '3+' in row 4" in mixed
 
 
 # ---- held-out rows ----
@@ -164,15 +160,11 @@ def test_rows_with_missing_cells_are_dropped():
         "6 rows, columns: 2 of numbers and 1 of text, to predict 'y' (2 rows with missing cells left out)",
     )
     with pytest.raises(ColumnError, match="every row has a missing cell"):
-        problem(
-            {**TABLE, "h": np.array([1] + [np.nan] * 7), "g": np.array([np.nan] + [1] * 7)}, missing="drop"
-        )
+        problem({**TABLE, "h": np.array([1] + [np.nan] * 7), "g": np.array([np.nan] + [1] * 7)}, missing="drop")
 
 
 def test_missing_cells_are_filled_in_and_rows_without_target_left_out():
-    posed = problem(
-        {**holes(), "y": np.array([0, 1, 0, 1, 0, np.nan, 0, 1])}, missing="mean", validation_fraction=0
-    )
+    posed = problem({**holes(), "y": np.array([0, 1, 0, 1, 0, np.nan, 0, 1])}, missing="mean", validation_fraction=0)
     assert posed.preparation.fill_missing
     assert len(posed.training) == 7
     assert posed.training.x[2, 0] == 0

@@ -112,9 +112,7 @@ def test_agrees_with_scikit_learn():
     y, pred = random.integers(0, 5, (2, 300))
     report = classification_report(y, pred, range(5), trivial_class=0)
     expected = metrics.precision_recall_fscore_support(y, pred)
-    for ours, theirs in zip(
-        (report.precision, report.recall, report.f1, report.support), expected, strict=True
-    ):
+    for ours, theirs in zip((report.precision, report.recall, report.f1, report.support), expected, strict=True):
         np.testing.assert_allclose(ours, theirs)
     t, z = random.normal(size=(2, 50))
     numbers = regression_report(t, z, trivial_guess=0.0)

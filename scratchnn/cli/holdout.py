@@ -16,9 +16,7 @@ Rows = npt.NDArray[np.intp]
 STREAM = 0x5E1EC7  # apart from the streams that a network of the same seed draws from
 
 
-def hold_out(
-    n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] | None = None
-) -> tuple[Rows, Rows]:
+def hold_out(n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] | None = None) -> tuple[Rows, Rows]:
     """Return the training rows and the held-out rows, each in ascending order.
 
     Parameters

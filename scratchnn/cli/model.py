@@ -75,9 +75,7 @@ def preparation_of(network: NeuralNetwork, path: str) -> ColumnPreparation:
     return preparation
 
 
-def score(
-    preparation: ColumnPreparation, outputs: Array, target: Array
-) -> ClassificationReport | RegressionReport:
+def score(preparation: ColumnPreparation, outputs: Array, target: Array) -> ClassificationReport | RegressionReport:
     """Compare a network's outputs with the column that holds the target."""
     if isinstance(preparation.target, ClassTarget):
         return classification_report(
@@ -110,9 +108,7 @@ def describe(network: NeuralNetwork, path: str) -> str:
 def architecture(network: NeuralNetwork) -> str:
     """Return for example "64 -> 100 relu -> 10 softmax, 7,510 parameters, float32"."""
     layers = [str(network.layer_sizes[0])]
-    layers += [
-        f"{n} {layer.activation}" for n, layer in zip(network.layer_sizes[1:], network.layers, strict=True)
-    ]
+    layers += [f"{n} {layer.activation}" for n, layer in zip(network.layer_sizes[1:], network.layers, strict=True)]
     return f"{' -> '.join(layers)}, {network.n_parameters:,} parameters, {network.dtype}"
 
 

@@ -46,9 +46,7 @@ against it, on standard error.
 @click.option("--probabilities", is_flag=True, help="Add a column with the probability of each class.")
 @click.option("--encoding", metavar="NAME", callback=options.encoding, help="Of the table.  [default: utf-8]")
 @click.option("-q", "--quiet", is_flag=True, help="Neither score nor name the columns ignored.")
-def predict(
-    *, model: str, data: str, output: str, probabilities: bool, encoding: str | None, quiet: bool
-) -> None:
+def predict(*, model: str, data: str, output: str, probabilities: bool, encoding: str | None, quiet: bool) -> None:
     """Predict the target of each row of DATA.csv ('-' is standard input), as CSV."""
     if not is_stream(output):
         check_output(output, [model, data])
@@ -100,7 +98,5 @@ def _scored(preparation: ColumnPreparation, outputs: Array, column: Array) -> st
     lines = [f"scored on {count(there, 'row')} with column {name!r}:", ""]
     lines.append(str(score(preparation, outputs[there], column[there])))
     if isinstance(preparation.target, ClassTarget) and (y < 0).any():
-        lines.append(
-            f"{count(y < 0, 'row')} of a class that the training rows did not have: counted as wrong"
-        )
+        lines.append(f"{count(y < 0, 'row')} of a class that the training rows did not have: counted as wrong")
     return "\n".join(lines)

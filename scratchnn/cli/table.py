@@ -48,9 +48,7 @@ class TableError(ValueError):
     """A file is not a table of named columns; the message names the file and the reason."""
 
 
-def read_table(
-    source: str, *, text_columns: Collection[str] = (), encoding: str | None = None
-) -> dict[str, Array]:
+def read_table(source: str, *, text_columns: Collection[str] = (), encoding: str | None = None) -> dict[str, Array]:
     """Read CSV with a header line.
 
     Comma, semicolon or tab separates, whichever parts the header into most names. A file
@@ -137,9 +135,7 @@ def _parse(text: str, text_columns: frozenset[str]) -> dict[str, Array]:
     frame = _read_rows(text, start, separator, names, text_columns)
     if not len(frame):
         unclosed = any("\n" in name for name in names)
-        raise TableError(
-            "has a header and no rows" + (": a quotation mark is not closed" if unclosed else "")
-        )
+        raise TableError("has a header and no rows" + (": a quotation mark is not closed" if unclosed else ""))
     if len(names) > 1 and frame[names[-1]].isna().any():
         # pandas fills up a line that is too short; whether one is, only a second look tells.
         _check_lines(text, separator, len(names))
@@ -170,9 +166,7 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     try:
         cells = next(record for record in reader if any(record))
     except csv.Error as error:
-        raise TableError(
-            f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?"
-        ) from None
+        raise TableError(f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?") from None
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
     if len(set(names)) < len(names):
         if all(is_number(name) for name in names):
@@ -183,9 +177,7 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     return names
 
 
-def _read_rows(
-    text: str, start: int, separator: str, names: list[str], text_columns: Collection[str]
-) -> pd.DataFrame:
+def _read_rows(text: str, start: int, separator: str, names: list[str], text_columns: Collection[str]) -> pd.DataFrame:
     import pandas as pd
 
     rows = io.StringIO(text, newline="")

@@ -14,9 +14,7 @@ SAMPLES = np.array([[0.0, 0.5, -1.0], [1.0, -0.25, 2.0]])
 
 def make():
     x = np.linspace(-1, 1, 36).reshape(12, 3)
-    network = NeuralNetwork(
-        [3, 4, 2], activation=["leaky_relu(0.2)", "softmax"], loss="cross_entropy", seed=7
-    )
+    network = NeuralNetwork([3, 4, 2], activation=["leaky_relu(0.2)", "softmax"], loss="cross_entropy", seed=7)
     network.train(
         x,
         np.arange(12) % 2,
