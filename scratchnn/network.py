@@ -349,7 +349,7 @@ class NeuralNetwork:
             state stays that of the last.
         callback : callable, optional
             Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
-            returns True (or NumPy's True).
+            returns True (or NumPy's True). Threads start anew for each epoch then, which costs some 100 µs.
         n_threads : int, optional
             By default as many as have enough work; the result is the same for any number.
 

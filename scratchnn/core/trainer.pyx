@@ -129,7 +129,8 @@ cdef class Trainer:
     # the state to return to
     cdef size_t snapshot_samples, since_snapshot
     cdef size_t snapshot_epoch
-    cdef readonly bint snapshot_taken
+    cdef readonly bint snapshot_taken       # in this run
+    cdef bint has_snapshot                  # in any
     cdef uint64_t snapshot_counter, snapshot_steps
     cdef size_t state_size
     cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
@@ -318,7 +319,7 @@ cdef class Trainer:
         if not self.parameters_finite():
             self.status = DIVERGED
             return
-        self.since_snapshot, self.snapshot_taken = 0, True
+        self.since_snapshot, self.snapshot_taken, self.has_snapshot = 0, True, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
         for i in range(1 + self.update.rule.n_states):
             memcpy(self.kept[i], self.live[i], self.state_size)
@@ -401,7 +402,7 @@ cdef class Trainer:
         finite = self.parameters_finite()
         if self.status == RUNNING and not finite:
             self.status = DIVERGED
-        if self.status == DIVERGED or not finite:
+        if (self.status == DIVERGED or not finite) and self.has_snapshot:
             self.restore_snapshot()
         losses += epoch_losses[:self.epoch].tolist()
         self.samples += self.epoch * self.n_samples
