@@ -61,10 +61,13 @@ C_FILES = $(shell find csrc -name '*.[ch]' ! -name coefficients.h)
 SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
 	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
 
+have-python = $(PYTHON) -c '' || { echo "Missing: Python 3.11 or newer; if it has another name: make PYTHON=..."; exit 1; }
+
 # What an installation is made from: the interpreter, the compiler and the sources, by checksum. The files
 # change where their contents do, and nothing is built or installed again as long as they stay.
 build/inputs: FORCE
 	@mkdir -p build
+	@$(have-python)
 	@$(PYTHON) tools/prerequisites.py > $@.new
 	@echo "CC=$$CC CFLAGS=$$CFLAGS" >> $@.new
 	@$(SOURCES) -exec cksum {} + | LC_ALL=C sort >> $@.new
@@ -73,6 +76,7 @@ build/inputs: FORCE
 
 build/lint-inputs: FORCE
 	@mkdir -p build
+	@$(have-python)
 	@$(PYTHON) tools/prerequisites.py --lint > $@.new
 	@cmp -s $@.new $@ || cp $@.new $@
 
