@@ -77,7 +77,6 @@ cdef class Source:
         cdef const snn_kernels *k = table(dtype.itemsize)
         cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0, i
         cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
-        cdef const char *data
         cdef char[::1] view
         cdef bint finite = True, direct = in_place(k, &self.rows)
         cdef double last_poll = seconds()

@@ -19,8 +19,8 @@ from libc.string cimport memcpy, memset
 
 from scratchnn.core.data cimport Rows, Source, gather
 from scratchnn.core.kernels cimport (
-    SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals, snn_barrier,
-    snn_kernels, table)
+    SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals,
+    snn_barrier, snn_kernels, table)
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, refresh_mirror,
     update_parameters)
