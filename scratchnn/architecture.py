@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from .core import activations
-from .core.names import unknown
+from .core.names import name_and_parameter, unknown
 from .losses import Loss
 from .validation import integer
 
@@ -18,6 +18,7 @@ _MOST_BYTES = 1 << 47
 
 
 def parse_layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
+    """Return the sizes as integers >= 1, at least two of them, for which a machine may have the memory."""
     if isinstance(layer_sizes, (str, bytes)) or not hasattr(layer_sizes, "__iter__"):
         raise TypeError(f"layer_sizes is {layer_sizes!r}; expected a sequence of integers such as [2, 3, 1]")
     sizes = tuple(integer(f"layer_sizes[{i}]", size, 1) for i, size in enumerate(layer_sizes))
@@ -51,7 +52,7 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
             output = str(activations.get(output))
         except ValueError:
             known = (*activations.names(), "softmax")
-            if isinstance(output, str) and output.split("(")[0] not in known:
+            if isinstance(output, str) and name_and_parameter(output)[0] not in known:
                 raise ValueError(unknown("output activation", output, known)) from None
             raise
     if loss.link and output != loss.link:
@@ -62,6 +63,7 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
 
 
 def one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:
+    """Return what a list gives each layer; a name, or None for the default, serves all."""
     if initializer is None or isinstance(initializer, str):
         return [initializer] * n_layers
     if not isinstance(initializer, (list, tuple)) or len(initializer) != n_layers:

@@ -8,13 +8,12 @@ overflow. To add one, write its function there and its class here.
 from __future__ import annotations
 
 import math
-import re
 from typing import Any, ClassVar
 
 import numpy as np
 
 from .core import losses as kernels
-from .core.names import unknown
+from .core.names import name_and_parameter, unknown
 
 __all__ = [
     "BinaryCrossEntropy",
@@ -149,16 +148,16 @@ def get(loss: str | Loss) -> Loss:
         return loss
     if not isinstance(loss, str):
         raise TypeError(f"loss is {type(loss).__name__}; expected a name such as 'mean_squared_error'")
-    match = re.fullmatch(r"\s*(\w+)\s*(?:\(\s*([^()]+?)\s*\))?\s*", loss)
-    cls = Loss.registry.get(match[1]) if match else None
-    if match is None or cls is None:
+    name, parameter = name_and_parameter(loss)
+    cls = Loss.registry.get(name)
+    if cls is None:
         raise ValueError(unknown("loss", loss, Loss.registry))
-    if match[2] is None:
+    if parameter is None:
         return cls()
     if not cls.parameter:
-        raise ValueError(f"loss {cls.name!r} takes no parameter; {match[2]} was given")
+        raise ValueError(f"loss {cls.name!r} takes no parameter; {parameter} was given")
     try:
-        return cls(**{cls.parameter: float(match[2])})
+        return cls(**{cls.parameter: float(parameter)})
     except ValueError:
         raise ValueError(f"{cls.parameter} in {loss!r} is not a finite number > 0") from None
 

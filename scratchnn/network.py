@@ -18,6 +18,7 @@ from .architecture import one_for_each_layer, parse_activations, parse_layer_siz
 from .core import activations, predictor
 from .core.arrays import plain_array
 from .core.data import Source
+from .core.names import name_and_parameter
 from .core.random import Generator
 from .core.topology import Topology
 from .core.trainer import Trainer
@@ -151,7 +152,7 @@ class NeuralNetwork:
         weight_inits = one_for_each_layer("weight_init", weight_init, n)
         bias_inits = one_for_each_layer("bias_init", bias_init, n)
         for i, layer in enumerate(self.layers):
-            function_name = layer.activation.split("(")[0]
+            function_name, _ = name_and_parameter(layer.activation)
             initializer = initializers.recommended(function_name) if weight_inits[i] is None else weight_inits[i]
             fans = layer.weights.shape
             weights = initializers.draw(initializer, fans, fans, generator)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg
+from .core.arrays import plain_array
 from .validation import assign
 
 __all__ = ["Neuron"]
@@ -40,7 +41,7 @@ class Neuron:
     """
 
     def __init__(self, weights: Any, bias: float, activation: Any = "sigmoid") -> None:
-        array = np.asarray(weights)
+        array = plain_array("weights", weights)
         if array.ndim != 1 or array.size == 0:
             raise ValueError(f"weights have shape {array.shape}; expected a vector, one weight for each input")
         dtype = np.float32 if array.dtype == np.float32 else np.float64
@@ -96,7 +97,7 @@ class Neuron:
         ValueError
             If their last dimension is not the number of weights.
         """
-        x = np.asarray(inputs)
+        x = plain_array("inputs", inputs)
         if x.dtype.kind not in "biuf":
             raise TypeError(f"inputs have dtype {x.dtype}; expected numbers")
         if x.ndim not in (1, 2) or x.shape[-1] != len(self._weights):

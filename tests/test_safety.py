@@ -131,6 +131,8 @@ MASKED = np.ma.masked_array([[1.0, 2.0, 3.0]], mask=[[False, True, False]])
         lambda network: setattr(network.layers[0], "weights", np.ma.masked_array(np.ones((3, 4)), mask=np.eye(3, 4))),
         lambda network: linalg.affine(MASKED, np.ones((3, 2))),
         lambda network: activations.tanh(MASKED),
+        lambda network: Neuron(MASKED[0], 0),
+        lambda network: network.h1.feedforward(MASKED[0]),
     ],
 )
 def test_masked_values_are_not_uncovered(use):

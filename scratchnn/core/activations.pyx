@@ -4,14 +4,13 @@ Every activation of the C list is an attribute of this module: ``activations.sig
 """
 
 import math
-import re
 
 import numpy as np
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, snn_activation, table
 
 from scratchnn.core.arrays import compute_into, expect, plain_array, real_arrays, rows
-from scratchnn.core.names import unknown
+from scratchnn.core.names import name_and_parameter, unknown
 
 ctypedef fused real:
     float
@@ -166,14 +165,14 @@ def get(activation):
         return activation
     if not isinstance(activation, str):
         raise TypeError(f"activation is {type(activation).__name__}; expected a name such as 'sigmoid'")
-    match = re.fullmatch(r"\s*(\w+)\s*\(\s*([^()]+?)\s*\)\s*", activation)
-    if match is None:
-        return Activation(activation.strip())
+    name, parameter = name_and_parameter(activation)
+    if parameter is None:
+        return Activation(name)
     try:
-        alpha = float(match[2])
+        alpha = float(parameter)
     except ValueError:
         raise ValueError(f"the parameter of activation {activation!r} is not a number") from None
-    return Activation(match[1], alpha)
+    return Activation(name, alpha)
 
 
 cdef _softmax(const real[:, :] z, real[:, ::1] p):

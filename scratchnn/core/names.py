@@ -1,5 +1,6 @@
-"""Messages for names that nobody knows."""
+"""Names as users write them, and messages for names that nobody knows."""
 
+import re
 from collections.abc import Iterable
 
 
@@ -11,3 +12,9 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     nearest = difflib.get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     return f"unknown {kind} {name!r}.{hint} Known: {', '.join(known)}"
+
+
+def name_and_parameter(text: str) -> tuple[str, str | None]:
+    """Split ``"huber(0.5)"`` into ``("huber", "0.5")``; text of any other form is a name and has no parameter."""
+    match = re.fullmatch(r"\s*(\w+)\s*\(\s*([^()]+?)\s*\)\s*", text)
+    return (match[1], match[2]) if match else (text.strip(), None)

@@ -28,7 +28,7 @@ cdef class Predictor:
     cdef char *inputs
     cdef char *buffers[2]
     cdef size_t input_stride
-    cdef readonly Py_ssize_t block
+    cdef Py_ssize_t block
     cdef object keep
 
     def __cinit__(self, Topology topology, parameters, Py_ssize_t n_rows):

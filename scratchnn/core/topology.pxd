@@ -10,5 +10,4 @@ cdef class Topology:
     cdef readonly Py_ssize_t size           # elements of a parameter vector, padding included
     cdef readonly Py_ssize_t mirror_size    # elements of the vector of mirrors
     cdef readonly Py_ssize_t widest         # the largest stride
-    cdef readonly str link                  # activation of the last layer that belongs to its loss, or ""
-    cdef bint softmax                       # whether link is "softmax", which is no activation of its own
+    cdef bint softmax                       # whether the last activation is softmax, which the list does not have

@@ -53,7 +53,6 @@ cdef class Topology:
     def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link=""):
         self.dtype = np.dtype(dtype)
         self.n_layers = len(layer_sizes) - 1
-        self.link = link
         self.softmax = link == "softmax"
         self.layers = <Dense *>calloc(self.n_layers, sizeof(Dense))
         if self.layers == NULL:

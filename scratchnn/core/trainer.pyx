@@ -99,7 +99,7 @@ cdef class Trainer:
     cdef Loss loss
     cdef Update update
     cdef double[::1] hyper
-    cdef readonly size_t n_samples, batch_size
+    cdef size_t n_samples, batch_size
     cdef bint shuffle
     cdef uint64_t key
     cdef readonly uint64_t counter, steps
@@ -119,7 +119,7 @@ cdef class Trainer:
     cdef readonly bint loss_finite
     cdef double *losses
     cdef size_t epochs
-    cdef readonly size_t epoch
+    cdef size_t epoch
     cdef readonly size_t samples    # of all whole epochs of all runs
     cdef double epoch_loss, last_poll
     cdef size_t poll_every, since_poll
