@@ -71,9 +71,10 @@ def check_gradients(
 ) -> GradientCheck:
     """Compare every gradient with ``(L(w + eps) - L(w - eps)) / (2 eps)``, in float64.
 
-    The relative error of a parameter is ``(|a - b| - r) / max(|a|, |b|, s)``, and no less than 0. Here s, a
-    thousandth of the largest gradient, keeps rounding in gradients near zero from counting, and r is the
-    rounding of the loss divided by 2 eps, below which a difference says nothing.
+    The relative error of a parameter is ``|a - b| / max(|a|, |b|, s, r / tolerance)`` (docs/math.md, eq. 57). Here
+    s, a thousandth of the largest gradient, keeps rounding in gradients near zero from counting, and r is the
+    rounding of the loss divided by 2 eps: a difference that is no larger says nothing, and stays within the
+    tolerance.
 
     Parameters
     ----------
@@ -117,7 +118,8 @@ def check_gradients(
                 difference, width = _difference(network, sources, values, index, epsilon * shrink)
                 if not (math.isfinite(a) and math.isfinite(difference)):
                     continue
-                part = max(0.0, abs(a - difference) - rounding / width) / max(abs(a), abs(difference), floor)
+                scale = max(abs(a), abs(difference), floor, rounding / width / tolerance)
+                part = abs(a - difference) / scale
                 if math.isinf(error) or part <= tolerance:  # the widest step tells most of an error
                     error, b = part, difference
                 if error <= tolerance:

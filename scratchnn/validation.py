@@ -33,7 +33,10 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
     """Return the NumPy dtype of "float32" or "float64"; TypeError or ValueError otherwise."""
-    result: np.dtype[Any] = np.dtype(dtype)
+    try:
+        result: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(f"dtype is {dtype!r}; expected float32 or float64") from None
     if result not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise ValueError(f"dtype is {result}; expected float32 or float64")
     return result

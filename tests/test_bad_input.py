@@ -642,6 +642,11 @@ def test_values_that_are_infinite_in_the_dtype_of_the_network():
         network.train([[1.0]], [1.0], optimizer=optimizers.Adam(epsilon=1e-50))
 
 
+def test_a_misspelt_dtype():
+    with pytest.raises(TypeError, match="dtype is 'flaot32'; expected float32 or float64"):
+        NeuralNetwork([1, 1], dtype="flaot32")
+
+
 def test_optimizers_do_not_change():
     optimizer = optimizers.Adam()
     with pytest.raises(AttributeError, match=r"do not change; make another with \.replace\(beta1=0\.5\)"):

@@ -167,6 +167,13 @@ def test_rounding_in_the_loss_of_a_trained_network_is_no_fault():
     assert check_gradients(network, x, y)
 
 
+def test_the_error_of_a_right_gradient_is_told():
+    network = NeuralNetwork([2, 3, 1], seed=1)
+    check = check_gradients(network, [[0, 1], [1, 1]], [1, 0])
+    assert 0 < check.max_relative_error < 1e-6
+    assert check.backpropagation == pytest.approx(check.difference, rel=1e-6)
+
+
 def test_check_gradients_of_a_loss_that_overflows_names_a_parameter():
     network = NeuralNetwork([2, 3, 1], activation="exp", seed=1)
     for layer in network.layers:
