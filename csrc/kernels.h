@@ -72,9 +72,9 @@ typedef struct snn_update {
      * rule has no use for stay as they are. */
     void (*prepare)(const double *hyper, double step, double *coefficients);
 
-    /* Update weights and state in place. */
-    void (*apply)(size_t n, void *weights, const void *gradient, void *const *state,
-                  const double *coefficients);
+    /* Update weights (m, n) and state in place; the state has the leading dimension of the weights. */
+    void (*apply)(size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg,
+                  void *const *state, const double *coefficients);
 } snn_update;
 
 typedef struct snn_kernels {
@@ -95,12 +95,17 @@ typedef struct snn_kernels {
     /* db (n) = column sums of dz (m, n), rows in ascending order. */
     void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db);
 
-    /* dx (m, n_inputs) = dz · wᵀ. mirror is wᵀ (n_outputs, n_inputs), which transpose makes. */
-    void (*grad_inputs)(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
-                        ptrdiff_t dz_column, const void *mirror, size_t ldmirror, void *dx, size_t lddx);
+    /* A step of `rule` on w and its states (n_inputs, n_outputs) with the gradient xᵀ · dz, which is nowhere
+     * stored; the same bits as grad_weights and apply give. dz, w and states are read and written in whole
+     * vectors beyond n_outputs, with zeros there. */
+    void (*update_weights)(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
+                           ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
+                           const double *coefficients, void *w, size_t ldw, void *const *states);
 
-    /* t (n, m) = transpose of a (m, n). */
-    void (*transpose)(size_t m, size_t n, const void *a, size_t lda, void *t, size_t ldt);
+    /* dx (m, n_inputs) = dz · wᵀ, and zeros in what `columns` has beyond n_inputs. */
+    void (*grad_inputs)(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
+                        ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
+                        size_t columns);
 
     /* p (m, n): rows exp(z_j - max z) / sum_k exp(z_k - max z); p may be z. */
     void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp);

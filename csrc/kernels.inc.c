@@ -7,6 +7,7 @@
 #include "activations.inc.c"
 #include "losses.inc.c"
 #include "updates.inc.c"
+#include "fused.inc.c"
 #include "data.inc.c"
 
 const snn_kernels SNN_TABLE = {
@@ -17,8 +18,8 @@ const snn_kernels SNN_TABLE = {
     .affine = affine,
     .grad_weights = grad_weights,
     .grad_biases = grad_biases,
+    .update_weights = update_weights,
     .grad_inputs = grad_inputs,
-    .transpose = transpose,
     .softmax = softmax,
     .gather = gather,
     .gather_labels = gather_labels,

@@ -11,12 +11,12 @@ SNN_INLINE void store_lanes(real *p, vec a, size_t n) {
 }
 
 /* The first n lanes of a, and `fill` in the others. */
-SNN_INLINE vec keep_lanes(vec a, size_t n, real fill) {
-    if (n >= VW) return a;
+SNN_INLINE vec keep_lanes(vec a, size_t n, real fill) { return n < VW ? v_select(v_first(n), a, v_set1(fill)) : a; }
+
+SNN_INLINE real first_lane(vec a) {
     real lanes[VW];
     v_store(lanes, a);
-    for (size_t i = n; i < VW; i++) lanes[i] = fill;
-    return v_load(lanes);
+    return lanes[0];
 }
 
 /* Sums over a row run in 64 bytes' worth of lanes whatever the vector's width, and end in a fixed tree,
@@ -39,10 +39,11 @@ SNN_INLINE void row_sum_add(row_sum *s, size_t j, vec a) {
 }
 
 SNN_INLINE real row_sum_total(const row_sum *s) {
-    real lanes[SUM_LANES];
-    for (int v = 0; v < SUM_VECS; v++) v_store(lanes + v * VW, s->part[v]);
-    for (int width = SUM_LANES / 2; width > 0; width /= 2) {
-        for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    vec part[SUM_VECS];
+    for (int v = 0; v < SUM_VECS; v++) part[v] = s->part[v];
+    for (int n = SUM_VECS / 2; n > 0; n /= 2) {
+        for (int v = 0; v < n; v++) part[v] = v_add(part[v], part[v + n]);
     }
-    return lanes[0];
+    SNN_UNROLL for (int n = VW / 2; n > 0; n /= 2) part[0] = v_add(part[0], v_down(part[0], n));
+    return first_lane(part[0]);
 }

@@ -65,12 +65,8 @@ static real row_max(size_t n, const real *z) {
     for (size_t j = 0; j < n; j += VW) {
         largest = v_max(largest, keep_lanes(load_lanes(z + j, n - j), n - j, -INFINITY));
     }
-    real lanes[VW];
-    v_store(lanes, largest);
-    for (int i = 1; i < VW; i++) {
-        if (lanes[i] > lanes[0]) lanes[0] = lanes[i];
-    }
-    return lanes[0];
+    SNN_UNROLL for (int count = VW / 2; count > 0; count /= 2) largest = v_max(largest, v_down(largest, count));
+    return first_lane(largest);
 }
 
 static void softmax(size_t m, size_t n, const void *z_, size_t ldz, void *p_, size_t ldp) {

@@ -2,7 +2,9 @@
 #ifndef SNN_SCALAR_H
 #define SNN_SCALAR_H
 
-#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "coefficients.h"
 
@@ -10,8 +12,13 @@
  * log m = 2 atanh s with s = (m - 1) / (m + 1). */
 static inline double snn_log(double x) {
     static const double coefficients[] = {SNN_ATANH_DOUBLE};
-    int exponent;
-    double m = frexp(x, &exponent);
+    const int mantissa_bits = 52, bias = 1022;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int exponent = (int)(bits >> mantissa_bits) - bias;
+    bits -= (uint64_t)exponent << mantissa_bits;
+    double m;
+    memcpy(&m, &bits, sizeof m);
     if (m < 0.70710678118654752440) m *= 2, exponent -= 1;
     const double s = (m - 1) / (m + 1), s2 = s * s;
     double p = 0;

@@ -10,13 +10,14 @@ typedef slot update_rule(slot p, vec g, const double *c);
 
 SNN_INLINE vec coefficient(const double *c, int i) { return v_set1((real)c[i]); }
 
-/* beta^t for a whole t by repeated squaring: the same bits on every system, unlike libm's pow. */
+/* beta^t for a whole t by repeated squaring: the same bits on every system, unlike libm's pow. Less than 2^-60
+ * is 0 here, as it is beside 1. */
 SNN_INLINE double power(double beta, double t) {
     double result = 1;
-    for (uint64_t n = (uint64_t)t; n > 0; n >>= 1, beta *= beta) {
+    for (uint64_t n = (uint64_t)t; n > 0 && result > 0x1p-60; n >>= 1, beta *= beta) {
         if (n & 1) result *= beta;
     }
-    return result;
+    return result > 0x1p-60 ? result : 0;
 }
 
 static void prepare_sgd(const double *hyper, double step, double *c) {
@@ -48,7 +49,7 @@ SNN_INLINE slot rule_nesterov(slot p, vec g, const double *c) {
 
 /* w - rate m / (scale sqrt(v) + epsilon) */
 SNN_INLINE vec scaled_step(vec w, vec rate, vec m, vec v, vec scale, vec epsilon) {
-    return v_sub(w, v_div(v_mul(rate, m), v_fma(v_sqrt(v), scale, epsilon)));
+    return v_fnma(v_mul(rate, m), v_reciprocal(v_fma(v_sqrt(v), scale, epsilon)), w);
 }
 /* beta s + (1 - beta) g, with 1 - beta at hand */
 SNN_INLINE vec average(vec beta, vec s, vec rest, vec g) { return v_fma(rest, g, v_mul(beta, s)); }
@@ -137,24 +138,26 @@ SNN_INLINE void update_lanes(size_t lanes, real *w, const real *g, real *const *
     for (int k = 0; k < n_states; k++) store_lanes(s[k], p.s[k], lanes);
 }
 
-SNN_INLINE void update_all(size_t n, real *w, const real *g, void *const *state, int n_states,
-                           const double *coefficients, update_rule *rule) {
-    real *s[SNN_MAX_STATES];
-    for (int k = 0; k < n_states; k++) s[k] = state[k];
+SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *g, size_t ldg, void *const *state,
+                           int n_states, const double *coefficients, update_rule *rule) {
     double c[SNN_MAX_COEFFICIENTS]; /* a copy that no store can alias stays in registers */
     memcpy(c, coefficients, sizeof c);
-    size_t i = 0;
-    for (; i + VW <= n; i += VW) {
-        update_lanes(VW, w + i, g + i, s, n_states, c, rule);
-        for (int k = 0; k < n_states; k++) s[k] += VW;
+    for (size_t i = 0; i < m; i++, w += ldw, g += ldg) {
+        real *s[SNN_MAX_STATES];
+        for (int k = 0; k < n_states; k++) s[k] = (real *)state[k] + i * ldw;
+        size_t j = 0;
+        for (; j + VW <= n; j += VW) {
+            update_lanes(VW, w + j, g + j, s, n_states, c, rule);
+            for (int k = 0; k < n_states; k++) s[k] += VW;
+        }
+        if (j < n) update_lanes(n - j, w + j, g + j, s, n_states, c, rule);
     }
-    if (i < n) update_lanes(n - i, w + i, g + i, s, n_states, c, rule);
 }
 
-#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)         \
-    static void apply_##name(size_t n, void *w, const void *g, void *const *state, \
-                             const double *coefficients) {                         \
-        update_all(n, w, g, state, n_states, coefficients, rule_##name);           \
+#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                        \
+    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg,  \
+                             void *const *state, const double *coefficients) {                    \
+        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);             \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE

@@ -25,6 +25,7 @@ typedef int32_t lane;
 #define V_BITS _mm256_castps_si256
 #define V_FROM_BITS _mm256_castsi256_ps
 #define V_SET1_BITS _mm256_set1_epi32
+#define V_HALVES _mm256_permute2f128_ps
 #else
 enum { VW = 4 };
 typedef __m256d vec;
@@ -34,6 +35,7 @@ typedef int64_t lane;
 #define V_BITS _mm256_castpd_si256
 #define V_FROM_BITS _mm256_castsi256_pd
 #define V_SET1_BITS _mm256_set1_epi64x
+#define V_HALVES _mm256_permute2f128_pd
 #endif
 typedef __m256i vint;
 typedef vec vmask;
@@ -48,6 +50,8 @@ SNN_INLINE vint first_lanes(size_t n) {
     /* clang-format on */
     return _mm256_loadu_si256((const __m256i *)(ones_then_zeros + VW - n));
 }
+
+SNN_INLINE vmask v_first(size_t n) { return V_FROM_BITS(first_lanes(n)); }
 
 SNN_INLINE vec v_set1(real x) { return V(set1)(x); }
 SNN_INLINE vec v_load(const real *p) { return V(loadu)(p); }
@@ -73,8 +77,23 @@ SNN_INLINE vec v_copysign(vec a, vec b) {
     return V(or)(V(andnot)(sign, a), V(and)(sign, b));
 }
 
+SNN_INLINE vec v_zip_low(vec a, vec b) {
+    return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x20);
+}
+SNN_INLINE vec v_zip_high(vec a, vec b) {
+    return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x31);
+}
+
+/* In 32-bit lanes, for which alone AVX2 has a free choice. */
+SNN_INLINE vec v_down(vec a, int count) {
+    int32_t places[8];
+    for (int i = 0; i < 8; i++) places[i] = (i + count * (8 / VW)) % 8;
+    return V_FROM_BITS(_mm256_permutevar8x32_epi32(V_BITS(a), _mm256_loadu_si256((const __m256i *)places)));
+}
+
 SNN_INLINE vint v_bits(vec a) { return V_BITS(a); }
 SNN_INLINE vec v_from_bits(vint a) { return V_FROM_BITS(a); }
 SNN_INLINE vint vi_set1(bits x) { return V_SET1_BITS((lane)x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
+SNN_INLINE vint vi_sub(vint a, vint b) { return VI(sub)(a, b); }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(slli)(a, count); }

@@ -13,7 +13,7 @@
 
 /* 24 accumulators of 32 registers leave room for a row of B and the broadcast; two FMA units of
  * latency 4 need at least 8. */
-#define SNN_TILE_ROWS_1 24
+#define SNN_TILE_ROWS_1 12
 #define SNN_TILE_ROWS_2 12
 #define SNN_TILE_ROWS_3 8
 #define SNN_TILE_ROWS_4 6
@@ -22,6 +22,7 @@
 enum { VW = 16 };
 typedef __m512 vec;
 typedef __mmask16 vmask;
+typedef int32_t lane;
 #define V(op) _mm512_##op##_ps
 #define VI(op) _mm512_##op##_epi32
 #define V_BITS _mm512_castps_si512
@@ -31,6 +32,7 @@ typedef __mmask16 vmask;
 enum { VW = 8 };
 typedef __m512d vec;
 typedef __mmask8 vmask;
+typedef int64_t lane;
 #define V(op) _mm512_##op##_pd
 #define VI(op) _mm512_##op##_epi64
 #define V_BITS _mm512_castpd_si512
@@ -39,13 +41,13 @@ typedef __mmask8 vmask;
 #endif
 typedef __m512i vint;
 
-SNN_INLINE vmask first_lanes(size_t n) { return (vmask)((1u << n) - 1u); }
+SNN_INLINE vmask v_first(size_t n) { return (vmask)((1u << n) - 1u); }
 
 SNN_INLINE vec v_set1(real x) { return V(set1)(x); }
 SNN_INLINE vec v_load(const real *p) { return V(loadu)(p); }
 SNN_INLINE void v_store(real *p, vec a) { V(storeu)(p, a); }
-SNN_INLINE vec v_load_n(const real *p, size_t n) { return V(maskz_loadu)(first_lanes(n), p); }
-SNN_INLINE void v_store_n(real *p, vec a, size_t n) { V(mask_storeu)(p, first_lanes(n), a); }
+SNN_INLINE vec v_load_n(const real *p, size_t n) { return V(maskz_loadu)(v_first(n), p); }
+SNN_INLINE void v_store_n(real *p, vec a, size_t n) { V(mask_storeu)(p, v_first(n), a); }
 
 SNN_INLINE vec v_add(vec a, vec b) { return V(add)(a, b); }
 SNN_INLINE vec v_sub(vec a, vec b) { return V(sub)(a, b); }
@@ -65,8 +67,23 @@ SNN_INLINE vec v_copysign(vec a, vec b) {
     return V(or)(V(andnot)(sign, a), V(and)(sign, b));
 }
 
+SNN_INLINE vint zip_lanes(int first) {
+    lane places[VW];
+    for (int i = 0; i < VW; i++) places[i] = (lane)(first + i / 2 + (i % 2 ? VW : 0));
+    return _mm512_loadu_si512(places);
+}
+SNN_INLINE vec v_zip_low(vec a, vec b) { return V(permutex2var)(a, zip_lanes(0), b); }
+SNN_INLINE vec v_zip_high(vec a, vec b) { return V(permutex2var)(a, zip_lanes(VW / 2), b); }
+
+SNN_INLINE vec v_down(vec a, int count) {
+    lane places[VW];
+    for (int i = 0; i < VW; i++) places[i] = (lane)(i + count);
+    return V(permutexvar)(_mm512_loadu_si512(places), a);
+}
+
 SNN_INLINE vint v_bits(vec a) { return V_BITS(a); }
 SNN_INLINE vec v_from_bits(vint a) { return V_FROM_BITS(a); }
 SNN_INLINE vint vi_set1(bits x) { return VI(set1)(x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
+SNN_INLINE vint vi_sub(vint a, vint b) { return VI(sub)(a, b); }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(slli)(a, (unsigned)count); }

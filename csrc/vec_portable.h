@@ -85,5 +85,29 @@ SNN_INLINE vint sign_bit(void) { return vi_set1((bits)1 << (8 * sizeof(real) - 1
 SNN_INLINE vec v_abs(vec a) { return v_from_bits(v_bits(a) & ~sign_bit()); }
 SNN_INLINE vec v_copysign(vec a, vec b) { return v_select(sign_bit(), b, a); }
 
+SNN_INLINE vmask v_first(size_t n) {
+    bits lanes[VW];
+    for (size_t i = 0; i < VW; i++) lanes[i] = i < n ? ~(bits)0 : 0;
+    vmask mask;
+    memcpy(&mask, lanes, sizeof mask);
+    return mask;
+}
+SNN_INLINE vec v_down(vec a, int count) {
+    real lanes[VW], moved[VW];
+    v_store(lanes, a);
+    for (int i = 0; i < VW; i++) moved[i] = lanes[(i + count) % VW];
+    return v_load(moved);
+}
+SNN_INLINE vec zip_from(int first, vec a, vec b) {
+    real x[VW], y[VW], lanes[VW];
+    v_store(x, a);
+    v_store(y, b);
+    for (int i = 0; i < VW; i++) lanes[i] = i % 2 ? y[first + i / 2] : x[first + i / 2];
+    return v_load(lanes);
+}
+SNN_INLINE vec v_zip_low(vec a, vec b) { return zip_from(0, a, b); }
+SNN_INLINE vec v_zip_high(vec a, vec b) { return zip_from(VW / 2, a, b); }
+
 SNN_INLINE vint vi_add(vint a, vint b) { return a + b; }
+SNN_INLINE vint vi_sub(vint a, vint b) { return a - b; }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return a << count; }

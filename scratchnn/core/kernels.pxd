@@ -40,7 +40,8 @@ cdef extern from "kernels.h" nogil:
         const char *hyperparameters[SNN_MAX_HYPERPARAMETERS]
         void (*prepare)(const double *hyper, double step, double *coefficients) noexcept nogil
         void (*apply)(
-            size_t n, void *weights, const void *gradient, void **state, const double *coefficients) noexcept nogil
+            size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg, void **state,
+            const double *coefficients) noexcept nogil
 
     ctypedef struct snn_kernels:
         const char *isa
@@ -54,10 +55,13 @@ cdef extern from "kernels.h" nogil:
             size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
             const void *dz, size_t lddz, void *dw, size_t lddw) noexcept nogil
         void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db) noexcept nogil
+        void (*update_weights)(
+            size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
+            const void *dz, size_t lddz, const snn_update *rule, const double *coefficients, void *w, size_t ldw,
+            void **states) noexcept nogil
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
-            const void *mirror, size_t ldmirror, void *dx, size_t lddx) noexcept nogil
-        void (*transpose)(size_t m, size_t n, const void *a, size_t lda, void *t, size_t ldt) noexcept nogil
+            const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
         void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,

@@ -36,12 +36,12 @@ cdef _grad_biases(const real[:, :] dz, real[::1] db):
         table(size).grad_biases(dz.shape[0], dz.shape[1], &dz[0, 0], dz.strides[0] // size, &db[0])
 
 
-cdef _grad_inputs(const real[:, :] dz, const real[:, ::1] mirror, real[:, :] dx):
+cdef _grad_inputs(const real[:, :] dz, const real[:, :] w, real[:, :] dx):
     cdef ptrdiff_t size = sizeof(real)
     with nogil:
         table(size).grad_inputs(
-            dz.shape[0], mirror.shape[1], dz.shape[1], &dz[0, 0], dz.strides[0] // size, dz.strides[1] // size,
-            &mirror[0, 0], mirror.shape[1], &dx[0, 0], dx.strides[0] // size)
+            dz.shape[0], w.shape[0], w.shape[1], &dz[0, 0], dz.strides[0] // size, dz.strides[1] // size,
+            &w[0, 0], w.strides[0] // size, &dx[0, 0], dx.strides[0] // size, w.shape[0])
 
 
 def _row_contiguous(matrix):
@@ -211,7 +211,7 @@ def grad_inputs(dz, weights, out=None):
     expect(dz.shape[1] == weights.shape[1],
            "dz of shape {} does not fit weights of shape {}: {} columns and {}",
            dz.shape, weights.shape, dz.shape[1], weights.shape[1])
-    arrays = strided(dz), weights.T.copy()
+    arrays = strided(dz), rows(weights)
 
     def compute(dx):
         if dx.itemsize == 4:

@@ -8,6 +8,5 @@ cdef class Topology:
     cdef readonly Py_ssize_t n_layers
     cdef readonly object dtype
     cdef readonly Py_ssize_t size           # elements of a parameter vector, padding included
-    cdef readonly Py_ssize_t mirror_size    # elements of the vector of mirrors
     cdef readonly Py_ssize_t widest         # the largest stride
     cdef bint softmax                       # whether the last activation is softmax, which the list does not have

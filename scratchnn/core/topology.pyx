@@ -63,14 +63,10 @@ cdef class Topology:
             d = &self.layers[i]
             d.n_inputs, d.n_outputs = layer_sizes[i], layer_sizes[i + 1]
             d.stride = padded(layer_sizes[i + 1], itemsize)
-            d.mirror_stride = padded(layer_sizes[i], itemsize)
             d.has_biases = biases
             d.weights = self.size
             d.biases = d.weights + d.n_inputs * d.stride
             self.size = d.biases + (d.stride if biases else 0)
-            if i > 0:  # the first layer's inputs need no gradient
-                d.mirror = self.mirror_size
-                self.mirror_size += d.n_outputs * d.mirror_stride
             d.in_loss = bool(link) and i == self.n_layers - 1
             if activation is not None:
                 d.activation = activation.index

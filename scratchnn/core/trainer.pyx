@@ -1,7 +1,7 @@
 """The training loop: every epoch of a run is below Python, without the GIL and without an allocation.
 
 A step has two phases, each followed by a barrier. In the first, threads share the rows of the batch:
-gather, forward, loss, backward. In the second, they share the weights: gradient, update, mirror. Every
+gather, forward, loss, backward. In the second, they share the weights: gradient, update. Every
 number is computed by one thread in one order, so the number of threads changes no bit.
 
 A snapshot of parameters, optimizer state and counters is taken at the start of an epoch. When the loss or
@@ -17,13 +17,12 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from scratchnn.core.data cimport Rows, Source, gather
+from scratchnn.core.data cimport Rows, Source, gather, in_place
 from scratchnn.core.kernels cimport (
     SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals,
     snn_barrier, snn_kernels, table)
 from scratchnn.core.layers.dense cimport (
-    Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, refresh_mirror,
-    update_parameters)
+    Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
 from scratchnn.core.topology cimport Topology
@@ -51,7 +50,7 @@ cdef enum:
 
 # A snapshot is taken once so many samples have been trained on since the last: copying parameters and
 # optimizer state then costs about a hundredth of the arithmetic.
-SNAPSHOT_SAMPLES = 256
+SNAPSHOT_SAMPLES = 8192
 
 # The stream of a network's seed that shuffles come from; initial parameters come from stream 0.
 SHUFFLE_STREAM = 1
@@ -92,9 +91,6 @@ cdef class Trainer:
     cdef Topology topology
     cdef const snn_kernels *k
     cdef char *parameters
-    cdef object gradient_vector
-    cdef char *gradient
-    cdef char *mirrors
     cdef Rows x, y
     cdef Loss loss
     cdef Update update
@@ -108,7 +104,8 @@ cdef class Trainer:
     cdef Activations *batch
     cdef char *inputs
     cdef char *targets
-    cdef size_t input_stride
+    cdef size_t input_stride, target_stride
+    cdef bint inputs_in_place, targets_in_place     # rows of a batch are where the caller has them
     cdef double *row_loss
     cdef int64_t *order
 
@@ -152,9 +149,6 @@ cdef class Trainer:
         self.shuffle = shuffle
         self.key = random_key(seed, SHUFFLE_STREAM)
         self.parameters = self._pointer(parameters)
-        self.gradient_vector = topology.zeros()
-        self.gradient = self._pointer(self.gradient_vector)
-        self.mirrors = self._memory(topology.mirror_size)
         self._prepare_batch()
         self._prepare_optimizer(parameters, optimizer)
         self.poll_every = max(1, <size_t>(<double>POLL_WORK / (STEP_WORK + self.work_of_a_step())))
@@ -172,9 +166,18 @@ cdef class Trainer:
         cdef Activations *b
         cdef const Dense *d
         cdef Py_ssize_t last = self.topology.n_layers - 1
-        self.input_stride = padded(self.topology.layers[0].n_inputs, self.k.itemsize)
-        self.inputs = self._memory(m * self.input_stride)
-        self.targets = self._memory(m * self.topology.layers[last].stride)
+        self.inputs_in_place = not self.shuffle and in_place(self.k, &self.x)
+        self.targets_in_place = not self.shuffle and in_place(self.k, &self.y)
+        if self.inputs_in_place:
+            self.input_stride = self.x.row_bytes // <ptrdiff_t>self.k.itemsize
+        else:
+            self.input_stride = padded(self.topology.layers[0].n_inputs, self.k.itemsize)
+            self.inputs = self._memory(m * self.input_stride)
+        if self.targets_in_place:
+            self.target_stride = self.y.row_bytes // <ptrdiff_t>self.k.itemsize
+        else:
+            self.target_stride = self.topology.layers[last].stride
+            self.targets = self._memory(m * self.target_stride)
         self.row_loss = <double *>self._memory(m, np.float64)
         self.order = <int64_t *>self._memory(self.n_samples, np.int64) if self.shuffle else NULL
         self.batch = <Activations *>self._memory((last + 1) * sizeof(Activations), np.int8)
@@ -192,6 +195,7 @@ cdef class Trainer:
         if len(states) != len(wanted):
             raise ValueError(f"{name} has {len(wanted)} state vectors; {len(states)} were given")
         self.update.rule = &self.k.updates[updates.names().index(name)]
+        self.update.db = self._memory(self.topology.widest)
         self.hyper = np.array(hyper, np.float64)
         self.state_size = self.topology.size * self.k.itemsize
         self.live[0], self.kept[0] = self.parameters, self._memory(self.topology.size)
@@ -216,40 +220,48 @@ cdef class Trainer:
         cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
         cdef const Dense *layers = self.topology.layers
         cdef const Dense *d = &layers[last]
-        cdef const char *a = self.inputs
+        cdef const char *a = self.inputs_of(first)
+        cdef const char *y = self.targets
         cdef size_t i
         if begin == end:
             return
-        gather(k, &self.x, self.order, first + begin, end - begin, at(k, self.inputs, begin * stride), stride)
-        gather(k, &self.y, self.order, first + begin, end - begin, at(k, self.targets, begin * d.stride), d.stride)
+        if not self.inputs_in_place:
+            gather(k, &self.x, self.order, first + begin, end - begin, at(k, a, begin * stride), stride)
+        if self.targets_in_place:
+            y = self.y.data + <ptrdiff_t>first * self.y.row_bytes
+        else:
+            gather(
+                k, &self.y, self.order, first + begin, end - begin, at(k, y, begin * self.target_stride),
+                self.target_stride)
         for i in range(last + 1):
             forward(k, &layers[i], self.parameters, a, stride, &self.batch[i], begin, end)
             a, stride = self.batch[i].a, layers[i].stride
         k.losses[self.loss.kernel].evaluate(
-            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, self.targets, begin * stride), stride,
-            NULL, loss_scale(&self.loss, m, d.n_outputs), self.loss.delta,
+            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
+            self.target_stride, NULL, loss_scale(&self.loss, m, d.n_outputs), self.loss.delta,
             at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
         for i in range(last, 0, -1):
             backward(k, &layers[i], &self.batch[i], begin, end)
             grad_inputs(
-                k, &layers[i], self.mirrors, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
+                k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
         backward(k, &layers[0], &self.batch[0], begin, end)
 
-    cdef void phase_two(self, size_t m, uint32_t thread) noexcept nogil:
-        """Gradient, update and mirror for this thread's weights."""
+    cdef const char *inputs_of(self, size_t first) noexcept nogil:
+        """Return where the inputs of the batch that begins with sample `first` are, or will be."""
+        return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
+
+    cdef void phase_two(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
+        """Gradient and update for this thread's weights."""
         cdef const snn_kernels *k = self.k
         cdef const Dense *d
-        cdef const char *x = self.inputs
+        cdef const char *x = self.inputs_of(first)
         cdef size_t i, begin, end, stride = self.input_stride
         for i in range(<size_t>self.topology.n_layers):
             d = &self.topology.layers[i]
             begin, end = share(d.n_inputs, thread, self.n_threads), share(d.n_inputs, thread + 1, self.n_threads)
             if begin < end:
-                grad_parameters(k, d, x, stride, &self.batch[i], m, self.gradient, begin, end)
-                if self.update.rule != NULL:
-                    update_parameters(k, d, &self.update, self.parameters, self.gradient, begin, end)
-                    if i > 0:
-                        refresh_mirror(k, d, self.parameters, self.mirrors, begin, end)
+                update_parameters(
+                    k, d, x, stride, &self.batch[i], m, &self.update, self.parameters, begin, end)
             x, stride = self.batch[i].a, d.stride
 
     # ---- what thread 0 does for all ----
@@ -349,7 +361,7 @@ cdef class Trainer:
                     self.begin_step()
                 self.phase_one(first, m, thread)
                 barrier_wait(&self.barrier)
-                self.phase_two(m, thread)
+                self.phase_two(first, m, thread)
                 if thread == 0:
                     self.end_step(m)
                 barrier_wait(&self.barrier)
@@ -391,7 +403,6 @@ cdef class Trainer:
         self.status, self.loss_finite = RUNNING, True
         self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
-        self.refresh_mirrors()
         if n_threads > 1:
             self._loop_with_others(n_threads)
         else:
@@ -454,18 +465,19 @@ cdef class Trainer:
         for i in range(self.topology.n_layers):
             memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
 
-    cdef void refresh_mirrors(self) noexcept nogil:
-        cdef const Dense *d
-        cdef Py_ssize_t i
-        for i in range(1, self.topology.n_layers):
-            d = &self.topology.layers[i]
-            refresh_mirror(self.k, d, self.parameters, self.mirrors, 0, d.n_inputs)
-
     def gradients(self):
         """Return the gradient of the loss over the first batch, in the parameters' layout."""
         self.n_threads = 1
-        self.refresh_mirrors()
+        vector = self.topology.zeros()
+        cdef char *gradient = self._pointer(vector)
+        cdef const Dense *d
+        cdef const char *x = self.inputs_of(0)
+        cdef size_t stride = self.input_stride
+        cdef Py_ssize_t i
         with nogil:
             self.phase_one(0, self.batch_size, 0)
-            self.phase_two(self.batch_size, 0)
-        return self.gradient_vector
+            for i in range(self.topology.n_layers):
+                d = &self.topology.layers[i]
+                grad_parameters(self.k, d, x, stride, &self.batch[i], self.batch_size, gradient, 0, d.n_inputs)
+                x, stride = self.batch[i].a, d.stride
+        return vector

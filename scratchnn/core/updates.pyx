@@ -73,7 +73,7 @@ cdef _apply(real[::1] w, const real[::1] g, real[::1] s0, real[::1] s1, Py_ssize
         for i in range(SNN_MAX_COEFFICIENTS):
             coefficients[i] = 0
         u.prepare(&hyper[0], step, coefficients)
-        u.apply(w.shape[0], &w[0], &g[0], states, coefficients)
+        u.apply(1, w.shape[0], &w[0], w.shape[0], &g[0], w.shape[0], states, coefficients)
 
 
 def _writable(str name, given, array):

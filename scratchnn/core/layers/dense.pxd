@@ -13,10 +13,8 @@ cdef struct Dense:
     size_t n_inputs
     size_t n_outputs
     size_t stride           # elements between rows of weights and of z, a, dz: n_outputs, padded
-    size_t mirror_stride    # elements between rows of the mirror Wᵀ: n_inputs, padded
     size_t weights          # where the weights start in a parameter vector, in elements
     size_t biases           # where the biases start there
-    size_t mirror           # where Wᵀ starts in the vector of mirrors
     bint has_biases
     size_t activation       # place in the kernels' list
     double alpha
@@ -35,6 +33,7 @@ cdef struct Update:
     const snn_update *rule
     double coefficients[SNN_MAX_COEFFICIENTS]
     char *states[SNN_MAX_STATES]         # vectors laid out as the parameters are
+    char *db                             # memory for the gradient of one layer's biases
 
 
 cdef inline char *at(const snn_kernels *k, const char *vector, size_t index) noexcept nogil:
@@ -52,7 +51,7 @@ cdef void backward(
 
 # dx = dz Wᵀ of rows [begin, end), with row stride lddx.
 cdef void grad_inputs(
-    const snn_kernels *k, const Dense *d, const char *mirrors, const Activations *batch, char *dx, size_t lddx,
+    const snn_kernels *k, const Dense *d, const char *parameters, const Activations *batch, char *dx, size_t lddx,
     size_t begin, size_t end) noexcept nogil
 
 # dW = xᵀ dz for inputs [begin, end), and db where begin is 0, over all m rows.
@@ -60,12 +59,8 @@ cdef void grad_parameters(
     const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
     char *gradient, size_t begin, size_t end) noexcept nogil
 
-# The optimizer's step on the weights of inputs [begin, end), and on the biases where begin is 0.
+# The optimizer's step on the weights of inputs [begin, end), and on the biases where begin is 0, with the gradient
+# over all m rows.
 cdef void update_parameters(
-    const snn_kernels *k, const Dense *d, const Update *update, char *parameters, const char *gradient,
-    size_t begin, size_t end) noexcept nogil
-
-# Make the mirror's columns [begin, end) equal to the weights' rows.
-cdef void refresh_mirror(
-    const snn_kernels *k, const Dense *d, const char *parameters, char *mirrors,
-    size_t begin, size_t end) noexcept nogil
+    const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
+    const Update *update, char *parameters, size_t begin, size_t end) noexcept nogil

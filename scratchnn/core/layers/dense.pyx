@@ -29,11 +29,11 @@ cdef void backward(
 
 
 cdef void grad_inputs(
-        const snn_kernels *k, const Dense *d, const char *mirrors, const Activations *batch, char *dx, size_t lddx,
+        const snn_kernels *k, const Dense *d, const char *parameters, const Activations *batch, char *dx, size_t lddx,
         size_t begin, size_t end) noexcept nogil:
     k.grad_inputs(
-        end - begin, whole_vectors(k, d.n_inputs), d.n_outputs, at(k, batch.dz, begin * d.stride), d.stride, 1,
-        at(k, mirrors, d.mirror), d.mirror_stride, at(k, dx, begin * lddx), lddx)
+        end - begin, d.n_inputs, d.n_outputs, at(k, batch.dz, begin * d.stride), d.stride, 1,
+        at(k, parameters, d.weights), d.stride, at(k, dx, begin * lddx), lddx, whole_vectors(k, d.n_inputs))
 
 
 cdef void grad_parameters(
@@ -47,26 +47,19 @@ cdef void grad_parameters(
 
 
 cdef void update_parameters(
-        const snn_kernels *k, const Dense *d, const Update *update, char *parameters, const char *gradient,
-        size_t begin, size_t end) noexcept nogil:
-    update_stretch(k, update, parameters, gradient, d.weights + begin * d.stride, (end - begin) * d.stride)
-    if begin == 0 and d.has_biases:
-        update_stretch(k, update, parameters, gradient, d.biases, d.n_outputs)
-
-
-cdef void update_stretch(
-        const snn_kernels *k, const Update *update, char *parameters, const char *gradient,
-        size_t start, size_t n) noexcept nogil:
+        const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
+        const Update *update, char *parameters, size_t begin, size_t end) noexcept nogil:
+    cdef size_t place = d.weights + begin * d.stride
     cdef void *states[SNN_MAX_STATES]
     cdef int i
     for i in range(update.rule.n_states):
-        states[i] = at(k, update.states[i], start)
-    update.rule.apply(n, at(k, parameters, start), at(k, gradient, start), states, update.coefficients)
-
-
-cdef void refresh_mirror(
-        const snn_kernels *k, const Dense *d, const char *parameters, char *mirrors,
-        size_t begin, size_t end) noexcept nogil:
-    k.transpose(
-        end - begin, d.n_outputs, at(k, parameters, d.weights + begin * d.stride), d.stride,
-        at(k, mirrors, d.mirror + begin), d.mirror_stride)
+        states[i] = at(k, update.states[i], place)
+    k.update_weights(
+        m, end - begin, d.n_outputs, at(k, x, begin), ldx, 1, batch.dz, d.stride, update.rule,
+        update.coefficients, at(k, parameters, place), d.stride, states)
+    if begin == 0 and d.has_biases:
+        for i in range(update.rule.n_states):
+            states[i] = at(k, update.states[i], d.biases)
+        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, update.db)
+        update.rule.apply(
+            1, d.n_outputs, at(k, parameters, d.biases), 0, update.db, 0, states, update.coefficients)
