@@ -15,10 +15,11 @@ import numpy.typing as npt
 
 from . import initializers, losses, optimizers, training
 from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
-from .core import activations, predictor
+from .core import activations
 from .core.arrays import plain_array
 from .core.data import Source
 from .core.names import name_and_parameter
+from .core.predictor import Predictor
 from .core.random import Generator
 from .core.topology import Topology
 from .core.trainer import Trainer
@@ -134,6 +135,7 @@ class NeuralNetwork:
         self._loss = loss
         self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link)
         self._parameters: Array = self._topology.zeros()
+        self._predictor = Predictor(self._topology, self._parameters)
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
@@ -266,10 +268,18 @@ class NeuralNetwork:
         ValueError
             If its shape does not fit, or a value is not finite.
         """
+        a = self._predictor.predict(x)
+        return self._feedforward_converted(x) if a is None else a
+
+    def _feedforward_converted(self, x: Any) -> Any:
+        """Compute the network's output for what the predictor does not take as it is, or raise what is wrong."""
         array = plain_array("x", x)
+        a = self._predictor.predict(array)
+        if a is not None:
+            return a
         one = array.shape == (self.n_inputs,)
         source = as_inputs("x", array[None, :] if one else array, self.n_inputs, self.dtype)
-        a = predictor.predict(self._topology, self._parameters, source)
+        a = self._predictor.predict_checked(source)
         if one:
             return a[0, 0].item() if self.n_outputs == 1 else a[0]
         return a
@@ -299,7 +309,7 @@ class NeuralNetwork:
         return inputs, targets
 
     def _evaluate(self, inputs: Source, targets: Source) -> float:
-        return predictor.evaluate(self._topology, self._parameters, inputs, targets, self._loss.for_kernel())
+        return self._predictor.evaluate(inputs, targets, self._loss.for_kernel())
 
     # ---- training ----
 

@@ -24,6 +24,12 @@ cdef void gather(
 # in ascending order. They can be computed on where they are, with row stride row_bytes / itemsize.
 cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil
 
+# Whether all n elements of m rows that can be computed on where they are, row_bytes apart, are finite.
+cdef bint all_finite(const snn_kernels *k, const char *data, size_t row_bytes, size_t m, size_t n) noexcept nogil
+
+# The snn_source of an array's dtype; -1 where it is no native float32, float64 or uint8.
+cdef int source_type(dtype) except -2
+
 
 cdef class Source:
     cdef Rows rows

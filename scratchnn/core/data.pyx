@@ -11,7 +11,7 @@ from cpython.buffer cimport PyBUF_STRIDED_RO, PyBuffer_Release, PyObject_GetBuff
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int64_t, uintptr_t
 
-from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, table
+from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, snn_source, table
 from scratchnn.core.signals cimport poll_is_due, seconds
 
 from scratchnn.core.topology import aligned_zeros
@@ -34,12 +34,41 @@ cdef void gather(
         k.gather_labels(m, rows.n_columns, rows.labels + first, order, out, ldo)
 
 
+cdef bint all_finite(const snn_kernels *k, const char *data, size_t row_bytes, size_t m, size_t n) noexcept nogil:
+    cdef size_t i
+    if row_bytes == n * k.itemsize:
+        return k.all_finite(m * n, data)
+    for i in range(m):
+        if not k.all_finite(n, data + i * row_bytes):
+            return False
+    return True
+
+
 cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil:
     cdef ptrdiff_t size = k.itemsize
     return (
         rows.labels == NULL and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
         and rows.column_bytes == size and rows.row_bytes >= 0 and rows.row_bytes % size == 0
         and <uintptr_t>rows.data % <uintptr_t>size == 0)
+
+
+cdef object FLOAT32 = np.dtype(np.float32)
+cdef object FLOAT64 = np.dtype(np.float64)
+cdef object UINT8 = np.dtype(np.uint8)
+
+
+cdef int source_type(dtype) except -2:
+    if dtype is FLOAT32:
+        return SNN_FLOAT32
+    if dtype is FLOAT64:
+        return SNN_FLOAT64
+    if dtype is UINT8:
+        return SNN_UINT8
+    # An array that comes from a pickle has a dtype object of its own.
+    for known, type in ((FLOAT32, SNN_FLOAT32), (FLOAT64, SNN_FLOAT64), (UINT8, SNN_UINT8)):
+        if dtype == known:
+            return type
+    return -1
 
 
 cdef class Source:
@@ -65,7 +94,7 @@ cdef class Source:
         else:
             self.rows.n_columns = array.shape[1]
             self.rows.column_bytes = self.buffer.strides[1]
-            self.rows.type = {"f4": SNN_FLOAT32, "f8": SNN_FLOAT64, "u1": SNN_UINT8}[array.dtype.str[1:]]
+            self.rows.type = <snn_source>source_type(array.dtype)
 
     def __dealloc__(self):
         if self.array is not None:
@@ -75,7 +104,8 @@ cdef class Source:
         """Return (row, column) of the first element that is not finite as `dtype`, or None."""
         dtype = np.dtype(dtype)
         cdef const snn_kernels *k = table(dtype.itemsize)
-        cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0, i
+        cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0
+        cdef const char *data
         cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
         cdef char[::1] view
         cdef bint finite = True, direct = in_place(k, &self.rows)
@@ -88,8 +118,8 @@ cdef class Source:
             while first < m and finite:
                 count = min(block, m - first)
                 if direct:
-                    for i in range(first, first + count):
-                        finite &= k.all_finite(n, self.rows.data + <ptrdiff_t>i * self.rows.row_bytes)
+                    data = self.rows.data + <ptrdiff_t>first * self.rows.row_bytes
+                    finite = all_finite(k, data, self.rows.row_bytes, count, n)
                 else:
                     gather(k, &self.rows, NULL, first, count, &view[0], n)
                     finite = k.all_finite(count * n, &view[0])

@@ -1,20 +1,12 @@
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy.typing as npt
 
 from .data import Source
 from .topology import Topology
 
-BLOCK: int
-
 class Predictor:
-    def __init__(self, topology: Topology, parameters: npt.NDArray[Any], n_rows: SupportsIndex) -> None: ...
-
-def predict(topology: Topology, parameters: npt.NDArray[Any], x: Source) -> npt.NDArray[Any]: ...
-def evaluate(
-    topology: Topology,
-    parameters: npt.NDArray[Any],
-    x: Source,
-    y: Source,
-    loss: tuple[int, float, bool, bool, float],
-) -> float: ...
+    def __init__(self, topology: Topology, parameters: npt.NDArray[Any]) -> None: ...
+    def predict(self, x: object) -> float | npt.NDArray[Any] | None: ...
+    def predict_checked(self, x: Source) -> npt.NDArray[Any]: ...
+    def evaluate(self, x: Source, y: Source, loss: tuple[int, float, bool, bool, float]) -> float: ...
