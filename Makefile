@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format clean FORCE
+.PHONY: help demo test bench lint format clean FORCE
 
 # Whatever is run sees the installed package, never the directory it is run from.
 export PYTHONSAFEPATH := 1
@@ -14,13 +14,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 DEMO := .venv
 TEST := build/venv-test
+BENCH := build/venv-bench
 LINT := build/venv-lint
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PYTHON=python3.13 chooses the interpreter, here $(PYTHON). ARGS is passed on to pytest, in place of the"
-	@echo "measurement of coverage: make test ARGS='-k gradients'."
+	@echo "measurement of coverage, and to the benchmark: make test ARGS='-k gradients', make bench ARGS=--short."
 
 demo: $(DEMO)/installed  ## Install into .venv and train a network on 1797 handwritten digits
 	@mkdir -p demo
@@ -35,6 +36,10 @@ demo: $(DEMO)/installed  ## Install into .venv and train a network on 1797 handw
 
 test: $(TEST)/installed  ## Build, install and run all tests against the installed package
 	$(TEST)/bin/python -m pytest -q $(or $(ARGS),--cov)
+
+bench: $(BENCH)/installed  ## Measure speed beside other libraries, which it installs (2 GB)
+	PYTHONPATH=benchmarks $(BENCH)/bin/python benchmarks/compare.py $(ARGS)
+	@echo "Made: build/bench/table.md, results.json, results.csv, results.png"
 
 lint: $(LINT)/installed  ## Check style, types, C format and workflows
 	$(LINT)/bin/ruff check
@@ -99,6 +104,15 @@ $(TEST)/installed: EXTRA = test
 $(DEMO)/installed $(TEST)/installed: build/wheel/built
 	$(environment)
 	$(@D)/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[$(EXTRA)]"
+	@touch $@
+
+# One by one: a rival that this machine cannot have is one less, and the benchmark names it.
+$(BENCH)/installed: build/wheel/built benchmarks/requirements.txt
+	$(environment)
+	$(@D)/bin/python -m pip install --quiet build/wheel/*.whl
+	@while read -r library; do \
+		$(@D)/bin/python -m pip install --quiet "$$library" || echo "Not installed: $$library"; \
+	done < benchmarks/requirements.txt
 	@touch $@
 
 $(LINT)/installed: build/lint-inputs
