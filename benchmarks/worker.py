@@ -13,7 +13,7 @@ import time
 
 import rivals
 import workloads
-from rivals import Unsuitable
+from rivals import UnsuitableError
 
 
 def peak_memory():
@@ -144,7 +144,7 @@ def main(rival, n_threads):
         command = json.loads(line)
         try:
             answer(getattr(worker, command.pop("do"))(**command))
-        except Unsuitable as reason:
+        except UnsuitableError as reason:
             answer({"unsuitable": str(reason)})
         except Exception as error:
             answer({"error": f"{type(error).__name__}: {error}".splitlines()[0]})

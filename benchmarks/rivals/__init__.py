@@ -11,7 +11,7 @@ A rival's module has the names
 ``variants(workload, n_threads, short)``
     {name: function}: the ways in which the library can do this row, of which the fastest counts. A function takes
     (workload, X, y, parameters, n_threads), X and y as ``workloads.data`` and parameters as ``workloads.start``
-    return them, and returns a session. Raises Unsuitable where the library cannot do the row.
+    return them, and returns a session. Raises UnsuitableError where the library cannot do the row.
 
 A session has ``reset()``, which puts parameters and optimizer back to the start; ``run(n)``, which trains n epochs or
 predicts n times; and ``result()``: the parameters as a list of (weights, biases), or the last prediction.
@@ -35,7 +35,7 @@ TITLES = {
 SINGLE_THREADED = {"fann"}
 
 
-class Unsuitable(Exception):
+class UnsuitableError(Exception):
     """The library cannot express this row; the message says why."""
 
 

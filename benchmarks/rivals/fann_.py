@@ -9,7 +9,7 @@ from ctypes import POINTER, byref, c_double, c_float, c_int, c_uint, c_void_p
 
 import numpy as np
 
-from . import Unsuitable
+from . import UnsuitableError
 
 DISTRIBUTION = None
 MODULE = None
@@ -38,13 +38,13 @@ def version():
 def variants(workload, n_threads, short):
     for activation in workload.activations:
         if activation not in ACTIVATIONS:
-            raise Unsuitable(f"it has no {activation}")
+            raise UnsuitableError(f"it has no {activation}")
     if workload.optimizer == "adam":
-        raise Unsuitable("it has no Adam")
+        raise UnsuitableError("it has no Adam")
     if workload.kind == "predict":
         return {"ctypes": Prediction} if workload.batch_size == 1 else {}
     if workload.batch_size not in (1, workload.n_samples):
-        raise Unsuitable("it knows single samples and the full batch alone")
+        raise UnsuitableError("it knows single samples and the full batch alone")
     return {"ctypes": Training}
 
 

@@ -3,7 +3,7 @@
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from . import Unsuitable
+from . import UnsuitableError
 
 DISTRIBUTION = "onnxruntime"
 MODULE = "onnxruntime"
@@ -19,7 +19,7 @@ def version():
 
 def variants(workload, n_threads, short):
     if workload.kind == "train":
-        raise Unsuitable("its package for Python predicts, and does not train")
+        raise UnsuitableError("its package for Python predicts, and does not train")
     return {"": Prediction}
 
 

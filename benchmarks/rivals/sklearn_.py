@@ -12,7 +12,7 @@ import sklearn
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from . import Unsuitable
+from . import UnsuitableError
 
 DISTRIBUTION = "scikit-learn"
 MODULE = "sklearn.neural_network"
@@ -26,7 +26,7 @@ def version():
 
 def variants(workload, n_threads, short):
     if workload.output_activation not in OUTPUTS:
-        raise Unsuitable(f"a {workload.output_activation} output with a squared error cannot be expressed")
+        raise UnsuitableError(f"a {workload.output_activation} output with a squared error cannot be expressed")
     return {"fit": Training} if workload.kind == "train" else {"predict": Prediction}
 
 
