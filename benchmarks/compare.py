@@ -19,7 +19,9 @@ import workloads
 from workers import Worker
 
 # (seconds of a measurement, rounds) of the two forms.
-SHORT, LONG = (0.04, 3), (0.25, 7)
+SHORT, LONG = (0.03, 3), (0.25, 7)
+# A measurement that takes longer than so many seconds is done once in the short form.
+SLOW = 0.3
 THREADS = (1, 2)
 # A first call may compile; torch.compile takes a minute.
 PATIENCE = 300
@@ -49,14 +51,14 @@ def start(names, log):
     return workers, about, isa, isas
 
 
-def weigh(about):
+def weigh(about, short):
     """Add what each library's import and installation cost."""
     for name, entry in about.items():
         if entry["skipped"] is not None:
             continue
         module = rivals.load(name)
         if module.MODULE is not None:
-            entry["import_ms"] = machine.import_milliseconds(module.MODULE)
+            entry["import_ms"] = machine.import_milliseconds(module.MODULE, 1 if short else 5)
         if module.DISTRIBUTION is not None:
             try:
                 entry["install_bytes"] = machine.install_bytes(module.DISTRIBUTION)
@@ -64,37 +66,36 @@ def weigh(about):
                 print(f"no install size of {name}: {error}", file=sys.stderr)
 
 
+def prepare(worker, workload, duration, short):
+    """Let a worker make ready for a row; return who, what, and how or why not."""
+    entry = {"row": workload.name, "rival": worker.rival, "threads": worker.n_threads, "isa": worker.isa}
+    if short and worker.isa is not None and workload.name == "W9":
+        return entry | {"skipped": "left out of the short form"}
+    answer = worker.ask("prepare", PATIENCE, name=workload.name, duration=duration, short=short)
+    if "unsuitable" in answer or "error" in answer:
+        return entry | {"skipped": answer.get("unsuitable") or answer["error"]}
+    return entry | answer | {"rounds": []}
+
+
 def measure_row(workload, workers, duration, rounds, short):
     """Return the measurements of a row, a dict for each worker: who, what, and either times or why there are none."""
-    measurements = []
-    for worker in workers:
-        entry = {"row": workload.name, "rival": worker.rival, "threads": worker.n_threads, "isa": worker.isa}
-        measurements.append(entry)
-        if short and worker.isa is not None and workload.name == "W9":
-            entry["skipped"] = "left out of the short form"
-            continue
-        answer = worker.ask("prepare", PATIENCE, name=workload.name, duration=duration, short=short)
-        if "unsuitable" in answer or "error" in answer:
-            entry["skipped"] = answer.get("unsuitable") or answer["error"]
-            worker.ask("finish")
-        else:
-            entry |= answer
-            entry["rounds"] = []
-    for _ in range(rounds):
-        for worker, entry in zip(workers, measurements, strict=True):
+    pairs = [(worker, prepare(worker, workload, duration, short)) for worker in workers]
+    for round_ in range(rounds):
+        for worker, entry in pairs:
             if "skipped" in entry:
+                continue
+            if short and round_ and entry["seconds_of_a_measurement"] > SLOW:
                 continue
             answer = worker.ask("measure", PATIENCE)
             if "error" in answer:
                 entry["skipped"] = answer["error"]
             else:
                 entry["rounds"].append(answer["microseconds"])
-                entry["steps"] = answer["steps"]
-    for worker, entry in zip(workers, measurements, strict=True):
+    for worker, entry in pairs:
         if "skipped" not in entry:
             entry["microseconds"] = statistics.median(entry["rounds"])
         worker.ask("finish")
-    return measurements
+    return [entry for _, entry in pairs]
 
 
 def describe(workload):
@@ -147,7 +148,7 @@ def main():
     with open(options.output / "workers.log", "w") as log:
         workers, about, isa, isas = start(names, log)
         try:
-            weigh(about)
+            weigh(about, options.short)
             measurements = []
             for workload in rows:
                 print(f"{workload.name:4} {workload.description}", file=sys.stderr, flush=True)

@@ -91,6 +91,6 @@ def install_bytes(name):
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def import_milliseconds(module, times=3):
+def import_milliseconds(module, times):
     """Return what importing a module costs in a new process, NumPy's share included, with its files in the cache."""
     return 1e3 * statistics.median(seconds(module) for _ in range(times))

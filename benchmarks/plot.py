@@ -32,9 +32,8 @@ def save(raw, path):
         axes.set_xlabel("time by scratchnn's (log scale); left of the line the library is faster")
         axes.grid(axis="both", alpha=0.3)
         axes.set_axisbelow(True)
-    panels[0].set_yticks(
-        range(len(results.rows)), [f"{r['name']}: {r['description']}" for r in results.rows], fontsize=8
-    )
+    descriptions = [f"{row['name']}: {row['description']}" for row in results.rows]
+    panels[0].set_yticks(range(len(descriptions)), descriptions, fontsize=8)
     panels[0].invert_yaxis()
     handles, labels = panels[0].get_legend_handles_labels()
     if handles:

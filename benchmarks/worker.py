@@ -17,7 +17,7 @@ from rivals import UnsuitableError
 
 
 def peak_memory():
-    """Return the largest resident size since the last forget_peak(), in bytes; since the start where it is not Linux."""
+    """Return the largest resident size since forget_peak(), in bytes; outside of Linux since the start."""
     try:
         with open("/proc/self/status") as file:
             return next(1024 * int(line.split()[1]) for line in file if line.startswith("VmHWM"))
@@ -79,9 +79,11 @@ class Worker:
             before = peak_memory()
             try:
                 session = make(workload, *data, start, self.n_threads)
-                checked = self.check(session, data, start)  # compiles, too
+                self.run_for_check(session)  # compiles, too
+                memory = peak_memory() - before
+                checked = self.check(session, data, start)
                 n, times[variant] = calibrate(session, duration)
-                outcomes[variant] = n, peak_memory() - before, checked
+                outcomes[variant] = n, memory, checked
             except Exception as error:
                 if len(makers) == 1:
                     raise
@@ -98,18 +100,21 @@ class Worker:
             "variant": best,
             "variants": {name: 1e6 * taken / self.steps(1) for name, taken in times.items()},
             "failed_variants": failed,
+            "steps": self.steps(self.n),
+            "seconds_of_a_measurement": self.n * times[best],
             "memory_bytes": memory,
             "final_loss": loss,
             "difference": difference,
         }
 
+    def run_for_check(self, session):
+        session.reset()
+        session.run(self.workload.check_epochs)
+
     def check(self, session, data, start):
         """Return (final loss after the row's epochs, None), or (None, how far a prediction is from float64's)."""
-        session.reset()
         if self.workload.kind == "train":
-            session.run(self.workload.check_epochs)
             return workloads.final_loss(self.workload, session.result(), *data), None
-        session.run(1)
         expected = workloads.outputs(self.workload, start, data[0])
         return None, float(abs(session.result() - expected).max())
 
@@ -120,7 +125,7 @@ class Worker:
         """Return the microseconds of a step; a short run before fills the caches again."""
         if self.n > 4:
             seconds(self.session, self.n // 4)
-        return {"microseconds": 1e6 * seconds(self.session, self.n) / self.steps(self.n), "steps": self.steps(self.n)}
+        return {"microseconds": 1e6 * seconds(self.session, self.n) / self.steps(self.n)}
 
     def finish(self):
         self.session = None

@@ -1,4 +1,4 @@
-"""The processes of the benchmark, one for each library and number of threads: started, asked, and stopped while idle."""
+"""The processes of the benchmark, one for each library and number of threads: started, asked, stopped while idle."""
 
 import json
 import os

@@ -237,7 +237,7 @@ def test_the_readme_table(raw):
 
 def test_the_table_is_put_between_its_markers(raw, tmp_path):
     readme, results = tmp_path / "README.md", tmp_path / "results.json"
-    readme.write_text(f"# Title\n\n{readme_table.BEGIN}\nold\n{readme_table.END}\n\nEnd\n", encoding="utf-8")
+    readme.write_text(f"# Title\n\n{readme_table.BEGIN}\nbygone\n{readme_table.END}\n\nEnd\n", encoding="utf-8")
     results.write_text(json.dumps(raw), encoding="utf-8")
     arguments = ["--results", str(results), "--readme", str(readme)]
     readme_table.main(arguments)
@@ -246,7 +246,7 @@ def test_the_table_is_put_between_its_markers(raw, tmp_path):
     assert readme.read_text(encoding="utf-8") == once
     assert once.startswith(f"# Title\n\n{readme_table.BEGIN}\n| ")
     assert once.endswith(f"{readme_table.END}\n\nEnd\n")
-    assert "old" not in once
+    assert "bygone" not in once
 
 
 @pytest.mark.parametrize("text", ["", readme_table.BEGIN, f"{readme_table.END} {readme_table.BEGIN}"])

@@ -1,8 +1,8 @@
 """scikit-learn: a whole ``fit`` for training, ``predict`` or ``predict_proba`` for prediction.
 
-It stops for no reason but the number of epochs, shuffles nothing and has no penalty. Two conventions differ, and show in
-the digits of the loss alone: its squared error is half the sum over outputs, a factor that Adam divides out again, and it
-adds Adam's epsilon before the correction of the bias.
+It stops for no reason but the number of epochs, shuffles nothing and has no penalty. Two conventions differ, and show
+in the digits of the loss alone: its squared error is half the sum over outputs, a factor that Adam divides out again,
+and it adds Adam's epsilon before the correction of the bias.
 """
 
 import warnings
