@@ -8,6 +8,7 @@ import argparse
 import csv
 import datetime
 import json
+import os
 import statistics
 import sys
 from pathlib import Path
@@ -137,6 +138,7 @@ def main():
     parser.add_argument("--output", type=Path, default=Path("build/bench"), help="the folder of the results")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((options.output / "inductor").resolve()))
     rows = [workloads.BY_NAME[name] for name in options.rows.split(",")]
     duration, rounds = SHORT if options.short else LONG
 

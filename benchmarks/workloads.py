@@ -94,7 +94,7 @@ WORKLOADS = (
     _classes("W7", (784, 128, 10), 32, 2048, 2),
     _classes("W8", (784, 512, 512, 10), 128, 2048, 1),
     _classes("W9", (784, 2048, 2048, 10), 256, 1024, 1),
-    _regression("W10", (8, 256, 256, 256, 1), "relu", 1024, 8192, 8),
+    _regression("W10", (8, 256, 256, 256, 1), "relu", 1024, 4096, 8),
     _regression("SC", (4, 32, 16, 4), "tanh", 10_000, 10_000, 50),
     _prediction("I1a", (8, 64, 64, 4), "tanh", "identity", "mean_squared_error", 1),
     _prediction("I1b", (784, 128, 10), "relu", "softmax", "cross_entropy", 1),
