@@ -29,7 +29,7 @@ def save(raw, path):
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_title(f"{threads} thread{'s' if threads > 1 else ''}")
-        axes.set_xlabel("time by scratchnn's (log scale); left of the line the library is faster")
+        axes.set_xlabel("its time by scratchnn's; left of 1 it is faster")
         axes.grid(axis="both", alpha=0.3)
         axes.set_axisbelow(True)
     descriptions = [f"{row['name']}: {row['description']}" for row in results.rows]

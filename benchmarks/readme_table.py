@@ -15,7 +15,7 @@ BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 def render(raw):
     """Return the markdown between the markers."""
     results = Results(raw)
-    head = ["", "µs a step", "best rival", "its time by ours", "on 2 threads: µs", "its time by ours"]
+    head = ["network and training", "µs a step", "best rival", "ratio", "µs, 2 threads", "ratio"]
     lines = []
     for row in results.rows:
         best = results.best_rival(row, 1)
@@ -36,7 +36,10 @@ def render(raw):
     ]
     missing = [entry["title"] for entry in raw["rivals"].values() if entry["skipped"] is not None]
     text = [table(head, lines)]
-    text.append(f"{headline(results)} Compared with {', '.join(compared)}. In bold: the rival is faster.")
+    text.append(
+        f"{headline(results)} Compared with {', '.join(compared)}. The ratio is the "
+        "best rival's time by scratchnn's; in bold, the rival is faster."
+    )
     if missing:
         text.append(f"Not compared, because not installed there: {', '.join(missing)}.")
     text += [note for note in notes(results) if "MISMATCH" in note]

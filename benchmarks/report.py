@@ -89,7 +89,7 @@ def number(value):
 
 
 def percent(value):
-    return "–" if value is None else f"{100 * value:.0f} %"
+    return "–" if value is None else f"{100 * value:.{0 if value >= 0.1 else 1}f} %"
 
 
 def times(value):
@@ -200,6 +200,9 @@ def library_table(results):
 
 def notes(results):
     """Yield what must not be overlooked: rows that a rival wins, other work, and all that is missing."""
+    load = results.results["machine"]["load_before"]
+    if load > 0.25:
+        yield f"The machine was not idle: its load average was {load:.2f} before the run."
     for row in results.rows:
         for threads in (1, 2):
             ratio = results.ratio(row, threads)

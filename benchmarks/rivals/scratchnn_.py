@@ -12,7 +12,11 @@ def version():
 
 
 def variants(workload, n_threads, short):
-    return {"": Training if workload.kind == "train" else Prediction}
+    if workload.kind == "predict":
+        return {"": Prediction}
+    if n_threads == 1:
+        return {"": Training}
+    return {"threads by default": DefaultTraining, f"n_threads={n_threads}": Training}
 
 
 class Session:
@@ -48,6 +52,13 @@ class Training(Session):
 
     def result(self):
         return [(layer.weights, layer.biases) for layer in self.network.layers]
+
+
+class DefaultTraining(Training):
+    """With as many threads as it takes itself: more than one thread is a limit for the other libraries, too."""
+
+    def __init__(self, workload, X, y, parameters, n_threads):
+        super().__init__(workload, X, y, parameters, None)
 
 
 class Prediction(Session):
