@@ -62,7 +62,7 @@ clean:  ## Remove all that was made
 	find scratchnn -name '*.c' -exec rm -f {} +
 
 # coefficients.h is as tools/coefficients.py writes it.
-C_FILES = $(shell find csrc -name '*.[ch]' ! -name coefficients.h)
+C_FILES = $(shell find csrc benchmarks -name '*.[ch]' ! -name coefficients.h)
 SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
 	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
 
