@@ -58,7 +58,7 @@ format: $(LINT)/installed  ## Put Python and C into the house style
 
 clean:  ## Remove all that was made
 	rm -rf build dist demo .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache scratchnn.egg-info
-	find csrc scratchnn tests \( -name '*.so' -o -name '*.pyd' -o -name __pycache__ \) -prune -exec rm -rf {} +
+	find benchmarks csrc scratchnn tests \( -name '*.so' -o -name '*.pyd' -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find scratchnn -name '*.c' -exec rm -f {} +
 
 # coefficients.h is as tools/coefficients.py writes it.
