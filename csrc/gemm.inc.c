@@ -15,7 +15,6 @@ typedef struct product {
     size_t ldb;
     const real *init; /* (n), the first term of every row's chains; NULL for zero */
     int more;         /* the chains go on from C instead */
-    real *copy;       /* where the next tile copies the rows of its panel of B to, NULL for nowhere */
     real *c;
     size_t ldc;
 } product;
@@ -30,7 +29,6 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
     const ptrdiff_t a_row = p->a_row, a_k = p->a_k;
     const size_t ldb = p->ldb, ldc = p->ldc;
     real *const c = p->c + i * ldc + j;
-    real *copy = p->copy;
 
     if (p->more) {
         SNN_UNROLL for (int r = 0; r < rows; r++) {
@@ -53,10 +51,6 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
     for (size_t k = p->k; k > 0; k--, a += a_k, b_row += ldb) {
         SNN_UNROLL for (int v = 0; v < vecs; v++) {
             b[v] = tail ? v_load_n(b_row, tail) : v_load(b_row + v * VW);
-        }
-        if (copy) {
-            SNN_UNROLL for (int v = 0; v < vecs; v++) v_store(copy + v * VW, b[v]);
-            copy += vecs * VW;
         }
         SNN_UNROLL for (int r = 0; r < rows; r++) {
             const vec ar = v_set1(a[r * a_row]);
@@ -105,9 +99,8 @@ static const size_t tallest[] = {SNN_TILE_ROWS_1, SNN_TILE_ROWS_2, SNN_TILE_ROWS
  * multiply-add (4 cycles, two a cycle). */
 enum { PANEL_VECS = SNN_TILE_ROWS_4 ? 4 : SNN_TILE_ROWS_3 ? 3 : 2, ROW_VECS = 8 };
 
-/* All rows of the columns from j on, `vecs` vectors wide, in as few tiles as can be, all but equally high. If
- * B is to be copied, the first tile does it and the others read the copy. */
-static void panel(product *p, size_t j, size_t vecs) {
+/* All rows of the columns from j on, `vecs` vectors wide, in as few tiles as can be, all but equally high. */
+static void panel(const product *p, size_t j, size_t vecs) {
     if (vecs == ROW_VECS) {
         tile(p, 0, j, 1, ROW_VECS, 0);
         return;
@@ -118,11 +111,6 @@ static void panel(product *p, size_t j, size_t vecs) {
     for (size_t t = 0, i = 0; t < n_tiles; t++) {
         const size_t height = rows + (t < higher);
         tiles[vecs - 1][height - 1](p, i, j);
-        if (p->copy) {
-            p->b = p->copy - j;
-            p->ldb = vecs * VW;
-            p->copy = NULL;
-        }
         i += height;
     }
 }
@@ -142,53 +130,68 @@ static size_t panel_width(size_t rows, size_t vecs) {
     return vecs < PANEL_VECS ? vecs : PANEL_VECS;
 }
 
-/* B's panel is read once for each tile. Where it does not stay in the L1 cache from one to the next it is cut
- * into blocks of DEPTH rows, and a block is copied to the stack if enough tiles read it: its rows are then
- * on few pages, and 32 KiB of it (128 rows of 4 vectors of 64 bytes) leave room for A and C.
- * Measured on 256 × 2048 × 2048: 45 % of the FMA peak without, 66 % with. */
-enum { DEPTH = 128, NEAR_BYTES = 1 << 16, COPY_ROWS = 48 };
+/* B's panel is read once for each tile. Where it does not stay in the L1 cache from one to the next, B is cut
+ * into blocks of DEPTH rows, and a block is copied to the stack, panel by panel, if enough tiles read it: one
+ * panel of it is 32 KiB (128 rows of 4 vectors of 64 bytes), which leaves room for A and C.
+ * WIDE panels are copied at a time: a row of a wide B has pages of its own, and to find one costs some 100
+ * cycles (in a virtual machine), as much as it takes to copy 256 columns of it.
+ * Measured on 256 × 2048 × 2048, of the FMA peak: 45 % without copies, 58 % with one panel, 67 % with 4. */
+enum { DEPTH = 128, WIDE = 4, WIDEST = WIDE * PANEL_VECS, NEAR_BYTES = 1 << 16, COPY_ROWS = 48 };
 
-static int worth_copying(const product *p, size_t vecs) {
-    return p->m >= COPY_ROWS && p->k * p->ldb * sizeof(real) > NEAR_BYTES && vecs * VW < p->ldb;
-}
-
-static void blocked_panel(const product *whole, size_t j, size_t vecs) {
-    real block[DEPTH * PANEL_VECS * VW];
+/* Columns [j, j + vecs · VW), at most WIDEST vectors, through copies of B. */
+static void copied_panels(const product *whole, size_t j, size_t vecs) {
+    real block[DEPTH * WIDEST * VW];
     product p = *whole;
     for (size_t k0 = 0; k0 < whole->k; k0 += DEPTH) {
         p.k = whole->k - k0 < DEPTH ? whole->k - k0 : DEPTH;
         p.a = whole->a + (ptrdiff_t)k0 * whole->a_k;
-        p.b = whole->b + k0 * whole->ldb;
-        p.ldb = whole->ldb;
-        p.copy = block;
-        panel(&p, j, vecs);
+        for (size_t k = 0; k < p.k; k++) {
+            const real *from = whole->b + (k0 + k) * whole->ldb + j;
+            real *to = block;
+            for (size_t left = vecs, width; left > 0; left -= width) {
+                width = panel_width(p.m, left);
+                for (size_t v = 0; v < width; v++) v_store(to + (k * width + v) * VW, v_load(from + v * VW));
+                from += width * VW;
+                to += p.k * width * VW;
+            }
+        }
+        const real *copy = block;
+        size_t column = j;
+        for (size_t left = vecs, width; left > 0; left -= width) {
+            width = panel_width(p.m, left);
+            p.b = copy - column;
+            p.ldb = width * VW;
+            panel(&p, column, width);
+            copy += p.k * p.ldb;
+            column += p.ldb;
+        }
         p.more = 1;
     }
 }
 
-static void multiply(product *p) {
+static void multiply(const product *p) {
+    const int far = p->m >= COPY_ROWS && p->k * p->ldb * sizeof(real) > NEAR_BYTES && p->ldb > PANEL_VECS * VW;
     size_t j = 0;
-    for (size_t vecs = p->n / VW; vecs > 0;) {
-        const size_t width = panel_width(p->m, vecs);
-        if (worth_copying(p, width)) {
-            blocked_panel(p, j, width);
+    for (size_t vecs = p->n / VW, width; vecs > 0; vecs -= width, j += width * VW) {
+        if (far) {
+            width = vecs < WIDEST ? vecs : WIDEST;
+            copied_panels(p, j, width);
         } else {
+            width = panel_width(p->m, vecs);
             panel(p, j, width);
         }
-        j += width * VW;
-        vecs -= width;
     }
     if (j < p->n) panel_tail(p, j, p->n - j);
 }
 
 static void affine(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                    ptrdiff_t x_column, const void *w, size_t ldw, const void *b, void *z, size_t ldz) {
-    multiply(&(product){m, n_outputs, n_inputs, x, x_row, x_column, w, ldw, b, 0, NULL, z, ldz});
+    multiply(&(product){m, n_outputs, n_inputs, x, x_row, x_column, w, ldw, b, 0, z, ldz});
 }
 
 static void grad_weights(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                          ptrdiff_t x_column, const void *dz, size_t lddz, void *dw, size_t lddw) {
-    multiply(&(product){n_inputs, n_outputs, m, x, x_column, x_row, dz, lddz, NULL, 0, NULL, dw, lddw});
+    multiply(&(product){n_inputs, n_outputs, m, x, x_column, x_row, dz, lddz, NULL, 0, dw, lddw});
 }
 
 /* The columns [column, column + k) of w's rows from `row` on, as k rows of `vecs` vectors: log2 VW perfect shuffles
@@ -225,7 +228,7 @@ static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void 
     for (size_t j = 0; j < columns;) {
         const size_t vecs = (columns - j) / VW, tail = vecs ? 0 : columns - j;
         const size_t width = vecs ? panel_width(COPY_ROWS, vecs) : 1;
-        product p = {m, columns, 0, NULL, dz_row, dz_column, block - j, width * VW, NULL, 0, NULL, dx, lddx};
+        product p = {m, columns, 0, NULL, dz_row, dz_column, block - j, width * VW, NULL, 0, dx, lddx};
         size_t k0 = 0;
         do { /* once at least: without outputs dx is zero */
             p.k = n_outputs - k0 < DEPTH ? n_outputs - k0 : DEPTH;

@@ -186,6 +186,7 @@ cdef class Trainer:
             b.z = self._memory(m * d.stride)
             b.a = b.z if d.slope_from_value or d.in_loss else self._memory(m * d.stride)
             b.dz = self._memory(m * d.stride)
+            b.db = self._memory(d.stride)
 
     cdef void _prepare_optimizer(self, parameters, optimizer) except *:
         if optimizer is None:
@@ -195,7 +196,6 @@ cdef class Trainer:
         if len(states) != len(wanted):
             raise ValueError(f"{name} has {len(wanted)} state vectors; {len(states)} were given")
         self.update.rule = &self.k.updates[updates.names().index(name)]
-        self.update.db = self._memory(self.topology.widest)
         self.hyper = np.array(hyper, np.float64)
         self.state_size = self.topology.size * self.k.itemsize
         self.live[0], self.kept[0] = self.parameters, self._memory(self.topology.size)

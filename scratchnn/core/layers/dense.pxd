@@ -26,6 +26,7 @@ cdef struct Activations:
     char *z
     char *a                 # z itself where slope_from_value or in_loss
     char *dz                # also takes da, before the slope is multiplied in
+    char *db                # where the biases' gradient waits for the update
 
 
 # What an optimizer needs to update a stretch of the parameters.
@@ -33,7 +34,6 @@ cdef struct Update:
     const snn_update *rule
     double coefficients[SNN_MAX_COEFFICIENTS]
     char *states[SNN_MAX_STATES]         # vectors laid out as the parameters are
-    char *db                             # memory for the gradient of one layer's biases
 
 
 cdef inline char *at(const snn_kernels *k, const char *vector, size_t index) noexcept nogil:

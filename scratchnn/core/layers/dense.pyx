@@ -60,6 +60,6 @@ cdef void update_parameters(
     if begin == 0 and d.has_biases:
         for i in range(update.rule.n_states):
             states[i] = at(k, update.states[i], d.biases)
-        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, update.db)
+        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, batch.db)
         update.rule.apply(
-            1, d.n_outputs, at(k, parameters, d.biases), 0, update.db, 0, states, update.coefficients)
+            1, d.n_outputs, at(k, parameters, d.biases), 0, batch.db, 0, states, update.coefficients)
