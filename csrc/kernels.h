@@ -77,6 +77,29 @@ typedef struct snn_update {
                   void *const *state, const double *coefficients);
 } snn_update;
 
+/* A network of at most SNN_TINY inputs and outputs in each layer, and the memory of a batch. Arrays of the table's dtype:
+ * weights (n_inputs, n_outputs), z, a, dz (m, n_outputs), all with rows of `stride`, whole vectors of which are read
+ * and written; z may be a where the slope is computed from the value. */
+enum { SNN_TINY = 8 };
+typedef struct snn_tiny_layer {
+    size_t n_inputs, n_outputs, stride;
+    int activation; /* place in the list; the identity where it belongs to the loss */
+    int slope_from_value;
+    double alpha;
+    void *weights, *biases; /* biases may be NULL */
+    void *weight_states[SNN_MAX_STATES], *bias_states[SNN_MAX_STATES];
+    void *z, *a, *dz;
+} snn_tiny_layer;
+
+typedef struct snn_tiny {
+    size_t n_layers;
+    const snn_tiny_layer *layers;
+    int loss, update; /* places in the lists */
+    double delta;
+    int n_states;
+    const double *coefficients;
+} snn_tiny;
+
 typedef struct snn_kernels {
     const char *isa;   /* "avx512", "avx2", "neon", "portable" */
     const char *dtype; /* "float32", "float64" */
@@ -106,6 +129,11 @@ typedef struct snn_kernels {
     void (*grad_inputs)(size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row,
                         ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
                         size_t columns);
+
+    /* A whole training step of a tiny network on inputs x (m, n_inputs) and targets y: the same bits as the kernels above
+     * and below give. */
+    void (*tiny_step)(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
+                      double scale, double *row_loss);
 
     /* p (m, n): rows exp(z_j - max z) / sum_k exp(z_k - max z); p may be z. */
     void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp);

@@ -8,6 +8,16 @@
 #include "losses.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
+#ifndef SNN_TINY_STEP
+#define SNN_TINY_STEP tiny_step
+#include "tiny.inc.c"
+#endif
+#ifdef SNN_EXPORTED_TINY_STEP
+void SNN_EXPORTED_TINY_STEP(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
+                            double scale, double *row_loss) {
+    tiny_step(network, m, x, ldx, y, ldy, scale, row_loss);
+}
+#endif
 #include "data.inc.c"
 
 const snn_kernels SNN_TABLE = {
@@ -20,6 +30,7 @@ const snn_kernels SNN_TABLE = {
     .grad_biases = grad_biases,
     .update_weights = update_weights,
     .grad_inputs = grad_inputs,
+    .tiny_step = SNN_TINY_STEP,
     .softmax = softmax,
     .gather = gather,
     .gather_labels = gather_labels,

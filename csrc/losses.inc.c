@@ -126,6 +126,8 @@ static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ld
     X(binary_cross_entropy)   \
     X(poisson)
 
+#define SNN_LOSSES(X) SNN_ELEMENT_LOSSES(X) X(cross_entropy)
+
 #define DEFINE(name)                                                                                      \
     static void evaluate_##name(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy, \
                                 const void *sample_weight, double scale, double delta, void *dz,          \
@@ -136,5 +138,5 @@ SNN_ELEMENT_LOSSES(DEFINE)
 #undef DEFINE
 
 #define ENTRY(name) {#name, evaluate_##name},
-static const snn_loss losses[] = {SNN_ELEMENT_LOSSES(ENTRY) ENTRY(cross_entropy)};
+static const snn_loss losses[] = {SNN_LOSSES(ENTRY)};
 #undef ENTRY

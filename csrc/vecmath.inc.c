@@ -3,10 +3,28 @@
  *
  * Order of arguments: v_max(limit, x) and v_min(limit, x) let a NaN in x through. */
 
+/* Coefficients from the highest power on. Short ones as two chains in x², of the even and of the odd powers; those
+ * of float64 in pairs, pairs of pairs … (Estrin): shorter than Horner's chain, which counts in a tiny network,
+ * where little else is to be done meanwhile. Longer ones would not fit into the registers that way. */
 SNN_INLINE vec polynomial(vec x, const real *coefficients, int n) {
-    vec p = v_set1(coefficients[0]);
-    SNN_UNROLL for (int i = 1; i < n; i++) p = v_fma(p, x, v_set1(coefficients[i]));
-    return p;
+    if (n > 8 && n <= 12) {
+        vec term[12];
+        SNN_UNROLL for (int i = 0; i < n; i++) term[i] = v_set1(coefficients[n - 1 - i]);
+        SNN_UNROLL for (int level = 0; level < 4; level++) {
+            const int count = n;
+            SNN_UNROLL for (int i = 0; i < count / 2; i++) term[i] = v_fma(term[2 * i + 1], x, term[2 * i]);
+            if (count % 2) term[count / 2] = term[count - 1];
+            n = (count + 1) / 2;
+            x = v_mul(x, x);
+        }
+        return term[0];
+    }
+    if (n == 2) return v_fma(v_set1(coefficients[0]), x, v_set1(coefficients[1]));
+    const vec x2 = v_mul(x, x);
+    vec even = v_set1(coefficients[(n - 1) % 2]), odd = v_set1(coefficients[n % 2]);
+    SNN_UNROLL for (int i = (n - 1) % 2 + 2; i < n; i += 2) even = v_fma(even, x2, v_set1(coefficients[i]));
+    SNN_UNROLL for (int i = n % 2 + 2; i < n - 1; i += 2) odd = v_fma(odd, x2, v_set1(coefficients[i]));
+    return v_fma(odd, x, even);
 }
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 #define POLYNOMIAL(x, name) polynomial(x, name, COUNT(name))
@@ -98,8 +116,10 @@ SNN_INLINE vec v_sigmoid(vec x) {
 /* (e^2|x| - 1) / (e^2|x| + 1), which rounds to 1 beyond 10. */
 SNN_INLINE vec v_tanh(vec x) {
     const vec size = v_min(v_set1(10), v_abs(x));
-    const vec e = v_expm1(v_add(size, size));
-    return v_copysign(v_div(e, v_add(e, v_set1(2))), x);
+    vec n;
+    const vec e = reduced_expm1(v_add(size, size), &n), t = power_of_two(n);
+    const vec expm1 = v_fma(t, e, v_sub(t, v_set1(1)));
+    return v_copysign(v_div(expm1, v_add(expm1, v_set1(2))), x);
 }
 #else
 /* Below 0.55 Lambert's continued fraction of tanh, cut off where its error is 2^-59, as |x| + |x| g P(g)/Q(g) with

@@ -138,7 +138,7 @@ class Plan:
         network, history = self.network, self.network.history
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
-            status, interruption = trainer.run(epochs, self.n_threads, history.loss)
+            status, interruption = trainer.run(epochs, self.n_threads, history.unread)
         finally:
             # Ctrl-C may come right after the call has returned. No call stands before the counters are kept.
             network._steps, network._random_counter = trainer.steps, trainer.counter

@@ -136,7 +136,7 @@ def test_the_map_is_complete():
 def test_the_functions_of_a_step_stand_where_the_page_says():
     section = text_of("ARCHITECTURE.md").split("## One training step")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (\d) \| .* \| (.*) \| `(.*)` \|$", section, re.MULTILINE)
-    assert [number for number, _, _ in rows] == list("12345678")
+    assert [number for number, _, _ in rows] == list("1234567")
     for _, functions, path in rows:
         for function in re.findall(r"`(\w+)`", functions):
             assert re.search(rf"\b{function}\(", text_of(path)), f"{function} is not in {path}"
@@ -215,7 +215,7 @@ def test_docstrings(name):
     parameters = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
     if "Parameters" in sections:
         assert documented(sections["Parameters"]) == set(parameters)
-    elif dataclasses.is_dataclass(item):
+    elif dataclasses.is_dataclass(item) or "Attributes" in sections:
         assert documented(sections["Attributes"]) >= set(parameters)
     else:
         assert len(parameters) <= 3, "more than three parameters need a section"

@@ -8,6 +8,7 @@ cdef extern from "kernels.h" nogil:
         SNN_MAX_STATES
         SNN_MAX_HYPERPARAMETERS
         SNN_MAX_COEFFICIENTS
+        SNN_TINY
 
     ctypedef enum snn_source:
         SNN_FLOAT32
@@ -43,6 +44,27 @@ cdef extern from "kernels.h" nogil:
             size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg, void **state,
             const double *coefficients) noexcept nogil
 
+    ctypedef struct snn_tiny_layer:
+        size_t n_inputs, n_outputs, stride
+        int activation
+        bint slope_from_value
+        double alpha
+        void *weights
+        void *biases
+        void *weight_states[SNN_MAX_STATES]
+        void *bias_states[SNN_MAX_STATES]
+        void *z
+        void *a
+        void *dz
+
+    ctypedef struct snn_tiny:
+        size_t n_layers
+        const snn_tiny_layer *layers
+        int loss, update
+        double delta
+        int n_states
+        const double *coefficients
+
     ctypedef struct snn_kernels:
         const char *isa
         const char *dtype
@@ -62,6 +84,9 @@ cdef extern from "kernels.h" nogil:
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
             const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
+        void (*tiny_step)(
+            const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy, double scale,
+            double *row_loss) noexcept nogil
         void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,

@@ -67,10 +67,11 @@ cdef class Topology:
             d.weights = self.size
             d.biases = d.weights + d.n_inputs * d.stride
             self.size = d.biases + (d.stride if biases else 0)
-            d.in_loss = bool(link) and i == self.n_layers - 1
+            d.in_loss = d.linear = bool(link) and i == self.n_layers - 1
             if activation is not None:
                 d.activation = activation.index
                 d.alpha = activation.alpha
+                d.linear |= activation.name == "identity"
                 d.slope_from_value = table(8).activations[d.activation].slope_source == SNN_SLOPE_FROM_VALUE
             self.widest = max(self.widest, d.stride)
 

@@ -20,6 +20,7 @@ cdef struct Dense:
     double alpha
     bint slope_from_value   # then a overwrites z
     bint in_loss            # the activation belongs to the loss, which takes logits and gives dz
+    bint linear             # nothing is to be done to z and dz: in_loss, or the identity
 
 
 cdef struct Activations:

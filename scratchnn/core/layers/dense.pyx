@@ -14,7 +14,7 @@ cdef void forward(
     k.affine(
         end - begin, d.n_inputs, whole_vectors(k, d.n_outputs), at(k, x, begin * ldx), ldx, 1,
         at(k, parameters, d.weights), d.stride, biases, at(k, batch.z, begin * d.stride), d.stride)
-    if not d.in_loss:
+    if not d.linear:
         k.activations[d.activation].value(
             (end - begin) * d.stride, at(k, batch.z, begin * d.stride), at(k, batch.a, begin * d.stride), d.alpha)
 
@@ -23,7 +23,7 @@ cdef void backward(
         const snn_kernels *k, const Dense *d, const Activations *batch, size_t begin, size_t end) noexcept nogil:
     cdef const char *source = batch.a if d.slope_from_value else batch.z
     cdef char *dz = at(k, batch.dz, begin * d.stride)
-    if not d.in_loss:
+    if not d.linear:
         k.activations[d.activation].backward(
             (end - begin) * d.stride, at(k, source, begin * d.stride), dz, dz, d.alpha)
 

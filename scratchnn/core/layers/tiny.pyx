@@ -1,0 +1,36 @@
+"""Networks so small that a whole step of theirs is one call (csrc/tiny.inc.c); tiny.pxd says what each function does."""
+
+from scratchnn.core.kernels cimport SNN_TINY, snn_kernels, snn_tiny, snn_tiny_layer
+from scratchnn.core.layers.dense cimport Activations, Dense, Update, at
+
+
+cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) noexcept nogil:
+    cdef size_t i
+    for i in range(n_layers):
+        if layers[i].n_inputs > SNN_TINY or layers[i].n_outputs > SNN_TINY:
+            return False
+    return True
+
+
+cdef void describe(
+        const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
+        const Update *update, int loss, double delta, int identity, snn_tiny_layer *tiny, snn_tiny *network) noexcept nogil:
+    cdef const Dense *d
+    cdef snn_tiny_layer *t
+    cdef size_t i
+    cdef int s
+    network.n_layers, network.layers = n_layers, tiny
+    network.loss, network.delta = loss, delta
+    network.update, network.n_states = update.rule - k.updates, update.rule.n_states
+    network.coefficients = update.coefficients
+    for i in range(n_layers):
+        d, t = &layers[i], &tiny[i]
+        t.n_inputs, t.n_outputs, t.stride = d.n_inputs, d.n_outputs, d.stride
+        t.activation, t.alpha = identity if d.in_loss else <int>d.activation, d.alpha
+        t.slope_from_value = d.slope_from_value or d.in_loss
+        t.weights = at(k, parameters, d.weights)
+        t.biases = at(k, parameters, d.biases) if d.has_biases else NULL
+        for s in range(update.rule.n_states):
+            t.weight_states[s] = at(k, update.states[s], d.weights)
+            t.bias_states[s] = at(k, update.states[s], d.biases)
+        t.z, t.a, t.dz = batch[i].z, batch[i].a, batch[i].dz
