@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `import oracle`, whatever the import mode
 
+from scratchnn import threads
 from scratchnn.core import kernels
 
 FUSED = tuple(name for name in kernels.available() if name != "portable")
@@ -41,6 +42,12 @@ fused_isa = pytest.fixture(use, params=FUSED, name="fused_isa")
 def dtype(request):
     """Both dtypes, as NumPy scalar types."""
     return request.param
+
+
+@pytest.fixture
+def threads_as_asked(monkeypatch):
+    """Have n_threads= obeyed however little work there is for each, and one thread where it is not given."""
+    monkeypatch.setattr(threads, "choose", lambda n_threads, *_: n_threads or 1)
 
 
 @pytest.fixture

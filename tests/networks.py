@@ -28,12 +28,12 @@ def targets_of(network, y):
     return np.eye(network.n_outputs)[y] if network.loss == "cross_entropy" else y.astype(np.float64)
 
 
-def layers_of(network):
-    """The network as the oracle takes it, in float64."""
+def layers_of(network, dtype=np.float64):
+    """Copies of the network's layers, (weights, biases or None, activation), as the oracle takes them."""
     return [
         (
-            layer.weights.astype(np.float64),
-            None if layer.biases is None else layer.biases.astype(np.float64),
+            layer.weights.astype(dtype),
+            None if layer.biases is None else layer.biases.astype(dtype),
             layer.activation,
         )
         for layer in network.layers

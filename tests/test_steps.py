@@ -1,0 +1,236 @@
+"""Every path of the training step over ten steps: held against the oracle, and bit for bit against its parts.
+
+The shapes stand on both sides of every limit of csrc: a tiny network; tiles, and tails that are no whole vector;
+matrices that are copied in blocks of 128 rows (from 48 rows and 64 KiB on); weights in groups of 96 rows;
+rows shared out among threads 24 at a time.
+"""
+
+from functools import cache
+from itertools import cycle
+from typing import NamedTuple
+
+import layouts
+import networks
+import numpy as np
+import oracle
+import parts
+import pytest
+from test_updates import OTHER_SETTINGS
+
+from scratchnn import optimizers
+
+EPOCHS = 5  # of two batches, of which the second is smaller, unless they are single rows
+STEPS = 2 * EPOCHS
+
+TINY = (  # widths up to 16
+    ((1, 3), 1),
+    ((2, 4, 1), 1),
+    ((3, 10, 15, 2), 1),
+    ((16, 15, 10, 3), 1),
+    ((15, 16, 1), 7),
+    ((10, 3), 7),
+    ((3, 16, 10), 77),
+    ((10, 16, 15, 3, 1), 5),
+)
+DIRECT = (  # B is near, or read by few rows
+    ((37, 17, 30, 10), 7),
+    ((65, 30, 15), 77),
+    ((10, 100, 3), 129),
+    ((100, 37, 16), 1),
+    ((30, 129, 65, 3), 1),
+    ((17, 515, 2), 7),
+    ((95, 30, 3), 10),
+    ((193, 65, 1), 49),
+)
+FAR = (  # B is copied: the weights, dz, or both
+    ((127, 260, 15), 128),
+    ((128, 260, 30), 129),
+    ((129, 260, 65, 10), 48),
+    ((100, 515, 17), 77),
+    ((257, 260, 3), 49),
+    ((96, 515, 1), 200),
+    ((97, 129, 260, 3), 257),
+    ((260, 515, 37), 300),
+)
+
+# Where slopes jump, rounding may choose the side: only small networks, with few sums near the kink.
+SMOOTH = tuple(name for name in oracle.ACTIVATIONS if name not in oracle.KINKS)
+
+
+class Case(NamedTuple):
+    sizes: tuple
+    batch_size: int
+    activation: str
+    loss: str
+    optimizer: str
+    n_threads: int
+
+    def __str__(self):
+        return "-".join(map(str, (*self.sizes, "batch", self.batch_size, *self[2:])))
+
+    @property
+    def settings(self):
+        """The optimizer's, with a rate that keeps ten steps from magnifying what rounding does."""
+        settings = dict(OTHER_SETTINGS[self.optimizer])
+        if "v" in oracle.STATES[self.optimizer]:  # a step has the rate's size, and so has each term of a sum
+            settings["learning_rate"] /= max(self.sizes) ** 0.5
+        elif self.loss == "half_sum_squared_error":
+            settings["learning_rate"] /= self.batch_size * self.sizes[-1]
+        return settings
+
+    def network(self, dtype):
+        """The same numbers in both dtypes; every third network has no biases."""
+        arguments = {"biases": self.sizes[0] % 3 > 0}
+        network = networks.make(self.sizes, self.activation, self.loss, np.float32, **arguments)
+        if dtype == np.float32:
+            return network
+        layers = networks.layers_of(network, dtype)
+        arguments["weight_init"] = [weights for weights, _, _ in layers]
+        if arguments["biases"]:
+            arguments["bias_init"] = [biases for _, biases, _ in layers]
+        return networks.make(self.sizes, self.activation, self.loss, dtype, **arguments)
+
+    def data(self, dtype):
+        """Inputs, and targets of one column for each output."""
+        network = self.network(np.float32)
+        x, y = networks.data(network, self.batch_size + self.batch_size // 2 + 1)
+        return x.astype(dtype), networks.targets_of(network, y).astype(dtype)
+
+
+def cases():
+    turns = (cycle(oracle.NETWORK_LOSSES), cycle(oracle.OPTIMIZERS), cycle((1, 2, 3, 7)))
+    names = (*zip(TINY + DIRECT, oracle.ACTIVATIONS, strict=True), *zip(FAR, cycle(SMOOTH), strict=False))
+    for (shape, activation), *others in zip(names, *turns, strict=False):
+        yield Case(*shape, activation, *others)
+
+
+CASES = tuple(cases())
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@cache
+def reference(case):
+    """The oracle's layers after all steps, and before."""
+    layers = networks.layers_of(case.network(np.float64))
+    x, y = case.data(np.float64)
+    return layers, oracle.train(layers, x, y, case.loss, case.optimizer, EPOCHS, case.batch_size, **case.settings)
+
+
+def trained(case, dtype, x=None, y=None, **arguments):
+    """The network after all steps, on data of its own dtype that lie as a batch should unless others are given."""
+    network = case.network(dtype)
+    if x is None:
+        x, y = case.data(dtype)
+    optimizer = type(optimizers.get(case.optimizer))(**case.settings)
+    arguments = {"epochs": EPOCHS, "n_threads": case.n_threads, **arguments}
+    network.train(x, y, batch_size=case.batch_size, optimizer=optimizer, **arguments)
+    return network
+
+
+@every_case
+def test_ten_steps(case, isa, dtype, threads_as_asked):
+    """A weight is rounded twice a step; the gradient's rounding counts no more once the rate multiplies it."""
+    before, after = reference(case)
+    network = trained(case, dtype)
+    for layer, first, last in zip(network.layers, before, after, strict=True):
+        for ours, theirs, start in zip((layer.weights, layer.biases), last[:2], first[:2], strict=True):
+            if theirs is not None:
+                tolerance = 2 * STEPS * np.finfo(dtype).eps * np.maximum(1, np.abs(theirs))
+                assert np.max(np.abs(theirs - start) / tolerance) > 50, "too small a step to see an error in it"
+                assert np.all(np.abs(ours - theirs) <= tolerance)
+
+
+@every_case
+def test_the_bits_are_those_of_the_parts(case, isa, dtype, threads_as_asked):
+    x, y = case.data(dtype)
+    expected = parts.train(case.network(dtype), x, y, case.optimizer, EPOCHS, case.batch_size, **case.settings)
+    for n_threads in {1, case.n_threads}:
+        network = trained(case, dtype, n_threads=n_threads)
+        for ours, theirs in zip(networks.arrays(network), expected, strict=True):
+            assert ours.tobytes() == theirs.tobytes()
+
+
+def test_every_activation_loss_optimizer_and_number_of_threads_has_its_turn():
+    for names, column in (
+        (oracle.ACTIVATIONS, 2),
+        (oracle.NETWORK_LOSSES, 3),
+        (oracle.OPTIMIZERS, 4),
+        ((1, 2, 3, 7), 5),
+    ):
+        assert {case[column] for case in CASES} == set(names)
+
+
+# ---- where the data lie ----
+
+GATHERED = (  # what is not where a batch should be
+    *(f for f in layouts.WRITABLE if f not in (np.copy, layouts.window, layouts.memory_mapped)),
+    layouts.broadcast_columns,
+)
+IN_PLACE = (layouts.window, layouts.memory_mapped, layouts.broadcast_rows, layouts.read_only)
+PLACES = CASES[1::6]  # of every kind
+
+
+def whole(array, dtype=None):
+    """The same numbers where a batch should have them."""
+    return np.ascontiguousarray(array, dtype)
+
+
+def assert_same(case, dtype, x, y, other_x, other_y, **arguments):
+    """The same bits from the same numbers that lie elsewhere."""
+    ours, theirs = (trained(case, dtype, *data, **arguments) for data in ((x, y), (other_x, other_y)))
+    assert networks.bits(ours) == networks.bits(theirs)
+    assert ours.history.loss == theirs.history.loss
+
+
+@pytest.mark.parametrize("case", PLACES, ids=str)
+@pytest.mark.parametrize("arrange", IN_PLACE + GATHERED, ids=lambda f: f.__name__)
+def test_where_the_data_lie_changes_no_bit(case, arrange, isa, dtype, threads_as_asked):
+    x, y = case.data(dtype)
+    arranged = arrange(x), arrange(y) if case.loss != "cross_entropy" else y  # rows of probabilities stay some
+    assert_same(case, dtype, *map(whole, arranged), *arranged)
+
+
+@pytest.mark.parametrize("case", PLACES, ids=str)
+def test_other_types_are_converted_row_by_row(case, isa, dtype, threads_as_asked):
+    other = np.float64 if dtype == np.float32 else np.float32
+    x, y = case.data(np.float32)
+    assert_same(case, dtype, x.astype(dtype), y.astype(dtype), x.astype(other), y.astype(other))
+    pixels, counts = (np.abs(3 * x)).astype(np.uint8), (np.abs(y) > 0.5).astype(np.uint8)
+    if case.loss == "cross_entropy":
+        counts = y.astype(np.uint8)
+    assert_same(case, dtype, pixels.astype(dtype), counts.astype(dtype), pixels, counts)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.loss == "cross_entropy"], ids=str)
+def test_labels_are_rows_with_a_one(case, isa, dtype, threads_as_asked):
+    x, y = case.data(dtype)
+    assert_same(case, dtype, x, y, x, y.argmax(axis=1))
+
+
+@pytest.mark.parametrize("case", PLACES, ids=str)
+def test_a_shuffled_epoch_is_one_over_rows_in_that_order(case, isa, dtype, threads_as_asked):
+    x, y = case.data(dtype)
+    order = oracle.Generator(1, stream=1).permutation(len(x))  # of the seed of all networks here
+    shuffled, ordered = (
+        trained(case, dtype, *data, epochs=1, shuffle=shuffle)
+        for data, shuffle in (((x, y), True), ((x[order], y[order]), False))
+    )
+    assert networks.bits(shuffled) == networks.bits(ordered)
+
+
+# ---- zeros ----
+
+
+@pytest.mark.parametrize("optimizer", oracle.OPTIMIZERS)
+def test_weights_of_dead_inputs_stay_as_they_are(optimizer, isa, dtype):
+    """An input that is 0 in every row, as most border pixels of images are: its gradient is exactly 0."""
+    network = networks.make([37, 17, 3], "tanh", "mean_squared_error", dtype)
+    x, y = networks.data(network, 29)
+    dead = np.arange(37) % 5 < 2
+    x[:, dead] = 0
+    before = network.layers[0].weights.copy()
+    settings = {**OTHER_SETTINGS[optimizer], **({"weight_decay": 0.0} if optimizer == "adamw" else {})}
+    network.train(x, y, epochs=5, batch_size=20, optimizer=type(optimizers.get(optimizer))(**settings))
+    same = network.layers[0].weights == before
+    assert same[dead].all()
+    assert not same[~dead].any()
