@@ -119,6 +119,20 @@ def test_values_to_the_last_places(name, isa, dtype):
     assert excess[worst] <= 1, f"{name}({z[worst]!r}) is {got[worst]!r}"
 
 
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid"])
+def test_every_4001st_float32_to_the_last_places(name, isa):
+    """A million numbers of every sign, exponent and kind of mantissa, against float64."""
+    z = np.arange(0, 2**32, 4001).astype(np.uint32).view(np.float32)
+    z = z[np.isfinite(z)]
+    with np.errstate(all="ignore"):
+        exact = oracle.ACTIVATIONS[name][0](z.astype(np.float64))
+        got = activations.get(name)(z)
+        error = np.where(got == rounded(exact, np.float32), 0, np.abs(got - exact))
+        excess = error / allowed_error(name, z, exact)
+    worst = np.argmax(excess)
+    assert excess[worst] <= 1, f"{name}({z[worst]!r}) is {got[worst]!r}"
+
+
 @needs_long_double
 @every_activation
 def test_slopes_to_rounding(name, isa, dtype):

@@ -5,6 +5,7 @@ matrices that are copied in blocks of 128 rows (from 48 rows and 64 KiB on); wei
 rows shared out among threads 24 at a time.
 """
 
+import threading
 from functools import cache
 from itertools import cycle
 from typing import NamedTuple
@@ -158,6 +159,15 @@ def test_every_activation_loss_optimizer_and_number_of_threads_has_its_turn():
         ((1, 2, 3, 7), 5),
     ):
         assert {case[column] for case in CASES} == set(names)
+
+
+def test_as_many_threads_as_asked_are_started(monkeypatch, threads_as_asked):
+    started, start = [], threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: (started.append(thread), start(thread)))
+    for case in CASES[:4]:
+        started.clear()
+        trained(case, np.float32)
+        assert len(started) == case.n_threads - 1
 
 
 # ---- where the data lie ----
