@@ -7,7 +7,7 @@ rows shared out among threads 24 at a time.
 
 import threading
 from functools import cache
-from itertools import cycle
+from itertools import cycle, product
 from typing import NamedTuple
 
 import layouts
@@ -23,7 +23,9 @@ from scratchnn import optimizers
 EPOCHS = 5  # of two batches, of which the second is smaller, unless they are single rows
 STEPS = 2 * EPOCHS
 
-TINY = (  # widths up to 16
+THREADS = (1, 2, 3, 7)
+
+TINY = (  # widths up to 16; 9 shapes, so that they and the 16 activations meet anew
     ((1, 3), 1),
     ((2, 4, 1), 1),
     ((3, 10, 15, 2), 1),
@@ -32,6 +34,7 @@ TINY = (  # widths up to 16
     ((10, 3), 7),
     ((3, 16, 10), 77),
     ((10, 16, 15, 3, 1), 5),
+    ((4, 8, 16, 2), 1),
 )
 DIRECT = (  # B is near, or read by few rows
     ((37, 17, 30, 10), 7),
@@ -40,8 +43,7 @@ DIRECT = (  # B is near, or read by few rows
     ((100, 37, 16), 1),
     ((30, 129, 65, 3), 1),
     ((17, 515, 2), 7),
-    ((95, 30, 3), 10),
-    ((193, 65, 1), 49),
+    ((95, 65, 3), 49),
 )
 FAR = (  # B is copied: the weights, dz, or both
     ((127, 260, 15), 128),
@@ -50,7 +52,7 @@ FAR = (  # B is copied: the weights, dz, or both
     ((100, 515, 17), 77),
     ((257, 260, 3), 49),
     ((96, 515, 1), 200),
-    ((97, 129, 260, 3), 257),
+    ((193, 129, 260, 3), 257),
     ((260, 515, 37), 300),
 )
 
@@ -75,8 +77,9 @@ class Case(NamedTuple):
         settings = dict(OTHER_SETTINGS[self.optimizer])
         if "v" in oracle.STATES[self.optimizer]:  # a step has the rate's size, and so has each term of a sum
             settings["learning_rate"] /= max(self.sizes) ** 0.5
-        elif self.loss == "half_sum_squared_error":
-            settings["learning_rate"] /= self.batch_size * self.sizes[-1]
+        else:
+            steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 5}.get(self.loss, 1)
+            settings["learning_rate"] /= steep * (len(self.sizes) - 1)
         return settings
 
     def network(self, dtype):
@@ -99,14 +102,24 @@ class Case(NamedTuple):
 
 
 def cases():
-    turns = (cycle(oracle.NETWORK_LOSSES), cycle(oracle.OPTIMIZERS), cycle((1, 2, 3, 7)))
+    """Every shape, while the names go round."""
+    turns = (cycle(oracle.NETWORK_LOSSES), cycle(oracle.OPTIMIZERS), cycle(THREADS))
     names = (*zip(TINY + DIRECT, oracle.ACTIVATIONS, strict=True), *zip(FAR, cycle(SMOOTH), strict=False))
     for (shape, activation), *others in zip(names, *turns, strict=False):
         yield Case(*shape, activation, *others)
 
 
+def tiny_cases():
+    """Every pair of loss and optimizer, while shapes and activations go round."""
+    turns = (cycle(TINY), cycle(oracle.ACTIVATIONS), cycle(THREADS))
+    pairs = product(oracle.NETWORK_LOSSES, oracle.OPTIMIZERS)
+    for pair, shape, activation, n_threads in zip(pairs, *turns, strict=False):
+        yield Case(*shape, activation, *pair, n_threads)
+
+
 CASES = tuple(cases())
-every_case = pytest.mark.parametrize("case", CASES, ids=str)
+TINY_CASES = tuple(tiny_cases())
+every_case = pytest.mark.parametrize("case", CASES + TINY_CASES, ids=str)
 
 
 @cache
