@@ -2,6 +2,8 @@
 #include <stddef.h>
 
 #include "kernels.h"
+#include <math.h>
+
 #include "scalar.h"
 
 static const uint64_t golden_gamma = 0x9e3779b97f4a7c15u;

@@ -40,8 +40,8 @@ static void products(const snn_kernels *k) {
             add(c, k->itemsize * 7 * n);
             k->grad_biases(m, n, b, n, c);
             add(c, k->itemsize * n);
-            k->transpose(m, n, b, n, c, m);
-            add(c, k->itemsize * m * n);
+            k->grad_inputs(m, 7, n, a, n, 1, b, n, c, 7, 7);
+            add(c, k->itemsize * m * 7);
         }
     }
     print("products");
@@ -86,11 +86,49 @@ static void updates(const snn_kernels *k) {
         fill(d, k->itemsize, 7, 1);
         for (int step = 1; step < 5; step++) {
             k->updates[i].prepare(hyper, step, coefficients);
-            k->updates[i].apply(LENGTH, d, a, states, coefficients);
+            k->updates[i].apply(1, LENGTH, d, LENGTH, a, LENGTH, states, coefficients);
         }
         add(d, LENGTH * k->itemsize);
     }
     print("updates");
+}
+
+/* dW and the step in one pass, and whole steps of a 2-3-1 network. */
+static void fused(const snn_kernels *k) {
+    enum { STRIDE = 16, N_INPUTS = 130, M = 4 };
+    const double coefficients[SNN_MAX_COEFFICIENTS] = {0.01, 0.9, 0.1, 0.99, 0.01, 1, 1e-8, 0.5};
+    start();
+    for (size_t i = 0; i < k->n_updates; i++) {
+        void *states[SNN_MAX_STATES] = {c, e};
+        memset(c, 0, sizeof c);
+        memset(e, 0, sizeof e);
+        fill(d, k->itemsize, 7, 1);
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, d, STRIDE,
+                          states);
+        add(d, N_INPUTS * STRIDE * k->itemsize);
+    }
+    fill(e, k->itemsize, 8, 0.1); /* weights that leave everything finite: what NaN looks like differs */
+    for (size_t i = 0; i < k->n_activations * k->n_losses; i++) {
+        const size_t row = STRIDE * k->itemsize, hidden = 3 * k->itemsize;
+        const int f = (int)(i / k->n_losses), loss = (int)(i % k->n_losses);
+        char *w = (char *)c, *batch = w + 5 * row;
+        snn_tiny_layer layers[] = {
+            {2, 3, STRIDE, f, 0, 0.5, w, NULL, {NULL}, {NULL}, NULL, NULL, NULL},
+            {3, 1, STRIDE, f, 0, 0.5, w + 2 * row, NULL, {NULL}, {NULL}, NULL, NULL, NULL},
+        };
+        const snn_tiny network = {2, layers, loss, 0, 1, 0, coefficients};
+        memset(c, 0, sizeof c);
+        for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
+        for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, k->itemsize);
+        for (size_t l = 0; l < 2; l++, batch += 3 * M * row) {
+            layers[l].z = batch, layers[l].a = batch + M * row, layers[l].dz = batch + 2 * M * row;
+            layers[l].slope_from_value = k->activations[f].slope_source == SNN_SLOPE_FROM_VALUE;
+        }
+        k->tiny_step(&network, M, a, 2, b, 1, 0.25, row_loss);
+        add(row_loss, M * sizeof *row_loss);
+        add(c, 5 * row);
+    }
+    print("fused");
 }
 
 int main(void) {
@@ -107,6 +145,7 @@ int main(void) {
             activations(k);
             losses(k);
             updates(k);
+            fused(k);
             printf("\n");
         }
     }
