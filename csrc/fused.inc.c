@@ -17,8 +17,8 @@ static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const vo
         for (size_t v = 0; v < vecs; v += WIDEST) {
             const size_t columns = (vecs - v < WIDEST ? vecs - v : WIDEST) * VW, place = i * ldw + v * VW;
             void *state[SNN_MAX_STATES];
-            multiply(&(product){rows, columns, m, a, x_column, x_row, (const real *)dz + v * VW, lddz, NULL, 0,
-                                dw, columns});
+            multiply(&(product){rows, columns, m, a, x_column, x_row, (const real *)dz + v * VW, lddz, NULL,
+                                0, dw, columns});
             for (int s = 0; s < rule->n_states; s++) state[s] = (real *)states[s] + place;
             rule->apply(rows, columns, (real *)w + place, ldw, dw, columns, state, coefficients);
         }

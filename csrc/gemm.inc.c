@@ -73,12 +73,13 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
 /* Tiles of every height up to the tallest, so that the rows of C can be shared out evenly: 13 rows are 7
  * and 6, since in 12 and 1 the last would wait for its few chains. */
 typedef void tile_function(const product *p, size_t i, size_t j);
-#define SNN_TILE_HEIGHTS(X, vecs) \
-    X(vecs, 1) X(vecs, 2) X(vecs, 3) X(vecs, 4) X(vecs, 5) X(vecs, 6) \
-    X(vecs, 7) X(vecs, 8) X(vecs, 9) X(vecs, 10) X(vecs, 11) X(vecs, 12)
-#define DEFINE(vecs, rows)                                                       \
-    static void tile_##vecs##_##rows(const product *p, size_t i, size_t j) {     \
-        if (rows <= SNN_TILE_ROWS_##vecs) tile(p, i, j, rows, vecs, 0);          \
+#define SNN_TILE_HEIGHTS(X, vecs)                                                                       \
+    X(vecs, 1)                                                                                          \
+    X(vecs, 2) X(vecs, 3) X(vecs, 4) X(vecs, 5) X(vecs, 6) X(vecs, 7) X(vecs, 8) X(vecs, 9) X(vecs, 10) \
+        X(vecs, 11) X(vecs, 12)
+#define DEFINE(vecs, rows)                                                   \
+    static void tile_##vecs##_##rows(const product *p, size_t i, size_t j) { \
+        if (rows <= SNN_TILE_ROWS_##vecs) tile(p, i, j, rows, vecs, 0);      \
     }
 SNN_TILE_HEIGHTS(DEFINE, 1)
 SNN_TILE_HEIGHTS(DEFINE, 2)
@@ -170,7 +171,8 @@ static void copied_panels(const product *whole, size_t j, size_t vecs) {
 }
 
 static void multiply(const product *p) {
-    const int far = p->m >= COPY_ROWS && p->k * p->ldb * sizeof(real) > NEAR_BYTES && p->ldb > PANEL_VECS * VW;
+    const int far =
+        p->m >= COPY_ROWS && p->k * p->ldb * sizeof(real) > NEAR_BYTES && p->ldb > PANEL_VECS * VW;
     size_t j = 0;
     for (size_t vecs = p->n / VW, width; vecs > 0; vecs -= width, j += width * VW) {
         if (far) {
@@ -222,7 +224,8 @@ static void pack_transposed(const real *w, size_t ldw, size_t n_rows, size_t row
 }
 
 static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void *dz_, ptrdiff_t dz_row,
-                        ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) {
+                        ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
+                        size_t columns) {
     const real *dz = dz_;
     real block[DEPTH * PANEL_VECS * VW];
     for (size_t j = 0; j < columns;) {

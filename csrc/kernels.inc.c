@@ -13,8 +13,8 @@
 #include "tiny.inc.c"
 #endif
 #ifdef SNN_EXPORTED_TINY_STEP
-void SNN_EXPORTED_TINY_STEP(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
-                            double scale, double *row_loss) {
+void SNN_EXPORTED_TINY_STEP(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y,
+                            size_t ldy, double scale, double *row_loss) {
     tiny_step(network, m, x, ldx, y, ldy, scale, row_loss);
 }
 #endif

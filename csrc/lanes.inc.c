@@ -11,7 +11,9 @@ SNN_INLINE void store_lanes(real *p, vec a, size_t n) {
 }
 
 /* The first n lanes of a, and `fill` in the others. */
-SNN_INLINE vec keep_lanes(vec a, size_t n, real fill) { return n < VW ? v_select(v_first(n), a, v_set1(fill)) : a; }
+SNN_INLINE vec keep_lanes(vec a, size_t n, real fill) {
+    return n < VW ? v_select(v_first(n), a, v_set1(fill)) : a;
+}
 
 SNN_INLINE real first_lane(vec a) {
     real lanes[VW];

@@ -65,7 +65,8 @@ static real row_max(size_t n, const real *z) {
     for (size_t j = 0; j < n; j += VW) {
         largest = v_max(largest, keep_lanes(load_lanes(z + j, n - j), n - j, -INFINITY));
     }
-    SNN_UNROLL for (int count = VW / 2; count > 0; count /= 2) largest = v_max(largest, v_down(largest, count));
+    SNN_UNROLL for (int count = VW / 2; count > 0; count /= 2) largest =
+        v_max(largest, v_down(largest, count));
     return first_lane(largest);
 }
 

@@ -22,8 +22,8 @@ SNN_INLINE void tiny_forward(const snn_tiny_layer *l, size_t m, const real *x, s
 
 /* What evaluate_elements computes, with zeros beyond n_outputs: a whole vector that is stored is soon loaded again, a
  * part of one only once it has reached the cache. */
-SNN_INLINE void tiny_loss(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale, double delta,
-                          double *row_loss, element_loss *loss) {
+SNN_INLINE void tiny_loss(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale,
+                          double delta, double *row_loss, element_loss *loss) {
     const size_t n_outputs = l->n_outputs, stride = l->stride;
     const vec width = v_set1((real)delta), factor = v_set1((real)scale);
     const real *a = l->a;
@@ -41,18 +41,20 @@ SNN_INLINE void tiny_loss(const snn_tiny_layer *l, size_t m, const real *y, size
     }
 }
 
-static void tiny_loss_cross_entropy(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale,
-                                    double delta, double *row_loss) {
-    evaluate_cross_entropy(m, l->n_outputs, l->a, l->stride, y, ldy, NULL, scale, delta, l->dz, l->stride, row_loss);
+static void tiny_loss_cross_entropy(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy,
+                                    double scale, double delta, double *row_loss) {
+    evaluate_cross_entropy(m, l->n_outputs, l->a, l->stride, y, ldy, NULL, scale, delta, l->dz, l->stride,
+                           row_loss);
 }
 
 /* dz = da g'(z), where da is in the place of dz, or is `above` · mirror, the layer above's dz and Wᵀ. */
-SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_layer *above, const real *mirror,
-                              unary *slope) {
+SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_layer *above,
+                              const real *mirror, unary *slope) {
     const size_t n_outputs = l->n_outputs, stride = l->stride, n_above = above ? above->n_outputs : 0;
     const vec alpha = v_set1((real)l->alpha);
     for (size_t j = 0; j < n_outputs; j += VW) {
-        const real *source = (const real *)(l->slope_from_value ? l->a : l->z) + j, *row = above ? above->dz : NULL;
+        const real *source = (const real *)(l->slope_from_value ? l->a : l->z) + j,
+                   *row = above ? above->dz : NULL;
         real *dz = (real *)l->dz + j;
         for (size_t i = 0; i < m; i++, source += stride, dz += stride) {
             vec da = v_set1(0);
@@ -96,7 +98,8 @@ SNN_INLINE void tiny_rows_update(const snn_tiny *t, size_t n_rows, size_t n_colu
 
 SNN_INLINE void tiny_update(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx,
                             update_rule *rule) {
-    tiny_rows_update(t, l->n_inputs, l->n_outputs, l->stride, l->weights, l->weight_states, x, ldx, l->dz, m, rule);
+    tiny_rows_update(t, l->n_inputs, l->n_outputs, l->stride, l->weights, l->weight_states, x, ldx, l->dz, m,
+                     rule);
     if (l->biases) {
         tiny_rows_update(t, 1, l->n_outputs, l->stride, l->biases, l->bias_states, NULL, 0, l->dz, m, rule);
     }
@@ -112,26 +115,27 @@ static void tiny_transpose(const snn_tiny_layer *l, real *mirror) {
     }
 }
 
-#define DEFINE(name, ...)                                                                                         \
-    static void tiny_forward_##name(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) {               \
-        tiny_forward(l, m, x, ldx, name##_value);                                                                 \
-    }                                                                                                             \
-    static void tiny_backward_##name(const snn_tiny_layer *l, size_t m, const snn_tiny_layer *above,              \
-                                     const real *mirror) {                                                        \
-        tiny_backward(l, m, above, mirror, name##_slope);                                                         \
+#define DEFINE(name, ...)                                                                            \
+    static void tiny_forward_##name(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) {  \
+        tiny_forward(l, m, x, ldx, name##_value);                                                    \
+    }                                                                                                \
+    static void tiny_backward_##name(const snn_tiny_layer *l, size_t m, const snn_tiny_layer *above, \
+                                     const real *mirror) {                                           \
+        tiny_backward(l, m, above, mirror, name##_slope);                                            \
     }
 SNN_ACTIVATIONS(DEFINE)
 #undef DEFINE
-#define DEFINE(name)                                                                                              \
-    static void tiny_loss_##name(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale,      \
-                                 double delta, double *row_loss) {                                                \
-        tiny_loss(l, m, y, ldy, scale, delta, row_loss, name);                                                    \
+#define DEFINE(name)                                                                                         \
+    static void tiny_loss_##name(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale, \
+                                 double delta, double *row_loss) {                                           \
+        tiny_loss(l, m, y, ldy, scale, delta, row_loss, name);                                               \
     }
 SNN_ELEMENT_LOSSES(DEFINE)
 #undef DEFINE
-#define DEFINE(name, ...)                                                                                             \
-    static void tiny_update_##name(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) { \
-        tiny_update(t, l, m, x, ldx, rule_##name);                                                                    \
+#define DEFINE(name, ...)                                                                               \
+    static void tiny_update_##name(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, \
+                                   size_t ldx) {                                                        \
+        tiny_update(t, l, m, x, ldx, rule_##name);                                                      \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE
@@ -139,7 +143,8 @@ SNN_UPDATES(DEFINE)
 #define FORWARD(name, ...) tiny_forward_##name,
 #define BACKWARD(name, ...) tiny_backward_##name,
 #define UPDATE(name, ...) tiny_update_##name,
-static void (*const tiny_forwards[])(const snn_tiny_layer *, size_t, const real *, size_t) = {SNN_ACTIVATIONS(FORWARD)};
+static void (*const tiny_forwards[])(const snn_tiny_layer *, size_t, const real *,
+                                     size_t) = {SNN_ACTIVATIONS(FORWARD)};
 static void (*const tiny_backwards[])(const snn_tiny_layer *, size_t, const snn_tiny_layer *,
                                       const real *) = {SNN_ACTIVATIONS(BACKWARD)};
 static void (*const tiny_updates[])(const snn_tiny *, const snn_tiny_layer *, size_t, const real *,
@@ -152,12 +157,13 @@ static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *,
 #undef BACKWARD
 #undef UPDATE
 
-static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, const void *y, size_t ldy, double scale,
-                      double *row_loss) {
+static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
+                      double scale, double *row_loss) {
     const snn_tiny_layer *first = t->layers, *last = t->layers + t->n_layers - 1;
     real mirror[SNN_TINY * SNN_TINY];
     tiny_forwards[first->activation](first, m, x, ldx);
-    for (const snn_tiny_layer *l = first + 1; l <= last; l++) tiny_forwards[l->activation](l, m, l[-1].a, l[-1].stride);
+    for (const snn_tiny_layer *l = first + 1; l <= last; l++)
+        tiny_forwards[l->activation](l, m, l[-1].a, l[-1].stride);
     tiny_losses[t->loss](last, m, y, ldy, scale, t->delta, row_loss);
     tiny_backwards[last->activation](last, m, NULL, NULL);
     for (const snn_tiny_layer *l = last; l > first; l--) {

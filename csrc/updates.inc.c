@@ -138,8 +138,8 @@ SNN_INLINE void update_lanes(size_t lanes, real *w, const real *g, real *const *
     for (int k = 0; k < n_states; k++) store_lanes(s[k], p.s[k], lanes);
 }
 
-SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *g, size_t ldg, void *const *state,
-                           int n_states, const double *coefficients, update_rule *rule) {
+SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *g, size_t ldg,
+                           void *const *state, int n_states, const double *coefficients, update_rule *rule) {
     double c[SNN_MAX_COEFFICIENTS]; /* a copy that no store can alias stays in registers */
     memcpy(c, coefficients, sizeof c);
     for (size_t i = 0; i < m; i++, w += ldw, g += ldg) {
@@ -154,10 +154,10 @@ SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *
     }
 }
 
-#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                        \
-    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg,  \
-                             void *const *state, const double *coefficients) {                    \
-        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);             \
+#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                       \
+    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg, \
+                             void *const *state, const double *coefficients) {                   \
+        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);            \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE

@@ -77,12 +77,8 @@ SNN_INLINE vec v_copysign(vec a, vec b) {
     return V(or)(V(andnot)(sign, a), V(and)(sign, b));
 }
 
-SNN_INLINE vec v_zip_low(vec a, vec b) {
-    return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x20);
-}
-SNN_INLINE vec v_zip_high(vec a, vec b) {
-    return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x31);
-}
+SNN_INLINE vec v_zip_low(vec a, vec b) { return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x20); }
+SNN_INLINE vec v_zip_high(vec a, vec b) { return V_HALVES(V(unpacklo)(a, b), V(unpackhi)(a, b), 0x31); }
 
 /* In 32-bit lanes, for which alone AVX2 has a free choice. */
 SNN_INLINE vec v_down(vec a, int count) {
