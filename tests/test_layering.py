@@ -252,7 +252,17 @@ def test_every_instruction_set_compiles_the_same_source():
 def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
     trainer = (CORE / "trainer.pyx").read_text(encoding="utf-8")
-    for name in ("phase_one", "learn_rows", "phase_two", "tiny_step", "begin_epoch", "begin_step", "end_step", "end_epoch", "loop"):
+    for name in (
+        "phase_one",
+        "learn_rows",
+        "phase_two",
+        "tiny_step",
+        "begin_epoch",
+        "begin_step",
+        "end_step",
+        "end_epoch",
+        "loop",
+    ):
         assert re.search(rf"cdef \w+ {name}\([^)]*\) noexcept nogil:", trainer), name
     allocation = r"\b(malloc|calloc|realloc|free|PyMem_\w+)\b"
     assert set(offences(allocation, CYTHON)) <= {"scratchnn/core/topology.pyx"}  # a layer table, once

@@ -1,4 +1,4 @@
-"""Networks so small that a whole step of theirs is one call (csrc/tiny.inc.c); tiny.pxd says what each function does."""
+"""Tiny networks, described to the kernel that does a whole step of theirs; tiny.pxd says what each function does."""
 
 from scratchnn.core.kernels cimport SNN_TINY, snn_kernels, snn_tiny, snn_tiny_layer
 from scratchnn.core.layers.dense cimport Activations, Dense, Update, at
@@ -14,7 +14,8 @@ cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) no
 
 cdef void describe(
         const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
-        const Update *update, int loss, double delta, int identity, snn_tiny_layer *tiny, snn_tiny *network) noexcept nogil:
+        const Update *update, int loss, double delta, int identity, snn_tiny_layer *tiny,
+        snn_tiny *network) noexcept nogil:
     cdef const Dense *d
     cdef snn_tiny_layer *t
     cdef size_t i
