@@ -87,7 +87,7 @@ SNN_INLINE vec v_expm1(vec x) {
     return v_fma(t, e, v_sub(t, v_set1(1)));
 }
 
-/* 1 / x for normal x > 0, within 1 ULP. A number's bits are nearly its logarithm, so negated they give a guess
+/* 1 / x for normal x > 0, within 0.51 ULP (1.4 where v_fma rounds twice). A number's bits are nearly its logarithm, so negated they give a guess
  * within 12 %; each step of third order then trebles the digits: 1 / (1 - e) = 1 + e + e² + …, where e is
  * what x times the guess lacks. Beside a square root, which has the divider for itself then, this makes
  * Adam's update 1.6 times as fast as with a division (3.9 and 6.5 ns for 16 float32 on Sapphire Rapids). */

@@ -47,16 +47,18 @@ class History:
 
     @property
     def loss(self) -> list[float]:
-        # What training appends becomes a list when it is asked for: that takes 90 ns an epoch, and 2-3-1 trains one
-        # in as much.
-        while self._unread:
-            self._loss += self._unread.pop(0).tolist()
+        self.read()
         return self._loss
 
     @loss.setter
     def loss(self, losses: Iterable[float]) -> None:
         self._loss = list(losses)
         self._unread.clear()
+
+    def read(self) -> None:
+        """Make numbers of what training has appended: up to 90 ns an epoch, in as much as 2-3-1 trains one."""
+        while self._unread:
+            self._loss += self._unread.pop(0).tolist()
 
     @property
     def unread(self) -> list[npt.NDArray[np.float64]]:

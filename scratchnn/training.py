@@ -116,6 +116,7 @@ class Plan:
         stopped = "completed"
         for _ in range(self.epochs):
             self._advance(trainer, 1)
+            history.read()
             if self.validation is not None:
                 loss = network._evaluate(*self.validation)
                 history.add_validation_loss(loss)
