@@ -25,16 +25,24 @@ STEPS = 2 * EPOCHS
 
 THREADS = (1, 2, 3, 7)
 
-TINY = (  # widths up to 16; 9 shapes, so that they and the 16 activations meet anew
+TINY = (  # widths up to 8; 9 shapes, so that they and the 16 activations meet anew
     ((1, 3), 1),
-    ((2, 4, 1), 1),
+    ((2, 3, 1), 1),
+    ((3, 8, 7, 2), 1),
+    ((8, 7, 4, 3), 1),
+    ((7, 8, 1), 7),
+    ((5, 3), 7),
+    ((3, 8, 6), 77),
+    ((4, 8, 5, 3, 1), 5),
+    ((4, 6, 8, 2), 1),
+)
+SMALL = (  # as tiny, but for a width
+    ((9, 8, 3), 1),
+    ((8, 9, 2), 5),
     ((3, 10, 15, 2), 1),
-    ((16, 15, 10, 3), 1),
     ((15, 16, 1), 7),
-    ((10, 3), 7),
     ((3, 16, 10), 77),
     ((10, 16, 15, 3, 1), 5),
-    ((4, 8, 16, 2), 1),
 )
 DIRECT = (  # B is near, or read by few rows
     ((37, 17, 30, 10), 7),
@@ -52,8 +60,8 @@ FAR = (  # B is copied: the weights, dz, or both
     ((100, 515, 17), 77),
     ((257, 260, 3), 49),
     ((96, 515, 1), 200),
-    ((193, 129, 260, 3), 257),
     ((260, 515, 37), 300),
+    ((193, 129, 260, 3), 257),
 )
 
 # Where slopes jump, rounding may choose the side: only small networks, with few sums near the kink.
@@ -75,10 +83,11 @@ class Case(NamedTuple):
     def settings(self):
         """The optimizer's, with a rate that keeps ten steps from magnifying what rounding does."""
         settings = dict(OTHER_SETTINGS[self.optimizer])
-        if "v" in oracle.STATES[self.optimizer]:  # a step has the rate's size, and so has each term of a sum
+        steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 5}.get(self.loss, 1)
+        if "epsilon" in settings:  # a step has the rate's size, and so has each term of a sum
             settings["learning_rate"] /= max(self.sizes) ** 0.5
+            settings["epsilon"] *= steep
         else:
-            steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 5}.get(self.loss, 1)
             settings["learning_rate"] /= steep * (len(self.sizes) - 1)
         return settings
 
@@ -104,7 +113,8 @@ class Case(NamedTuple):
 def cases():
     """Every shape, while the names go round."""
     turns = (cycle(oracle.NETWORK_LOSSES), cycle(oracle.OPTIMIZERS), cycle(THREADS))
-    names = (*zip(TINY + DIRECT, oracle.ACTIVATIONS, strict=True), *zip(FAR, cycle(SMOOTH), strict=False))
+    near = zip(TINY + SMALL + DIRECT, cycle(oracle.ACTIVATIONS), strict=False)
+    names = (*near, *zip(FAR, cycle(SMOOTH), strict=False))
     for (shape, activation), *others in zip(names, *turns, strict=False):
         yield Case(*shape, activation, *others)
 
@@ -141,11 +151,21 @@ def trained(case, dtype, x=None, y=None, **arguments):
     return network
 
 
+def assert_bits_of_the_parts(case, dtype):
+    """In one thread, which may take a path of its own, and in more."""
+    x, y = case.data(dtype)
+    expected = parts.train(case.network(dtype), x, y, case.optimizer, EPOCHS, case.batch_size, **case.settings)
+    for n_threads in {1, case.n_threads}:
+        network = trained(case, dtype, n_threads=n_threads)
+        for ours, theirs in zip(networks.arrays(network), expected, strict=True):
+            assert ours.tobytes() == theirs.tobytes()
+
+
 @every_case
-def test_ten_steps(case, isa, dtype, threads_as_asked):
+def test_ten_steps(case, isa, dtype):
     """A weight is rounded twice a step; the gradient's rounding counts no more once the rate multiplies it."""
     before, after = reference(case)
-    network = trained(case, dtype)
+    network = trained(case, dtype, n_threads=1)
     for layer, first, last in zip(network.layers, before, after, strict=True):
         for ours, theirs, start in zip((layer.weights, layer.biases), last[:2], first[:2], strict=True):
             if theirs is not None:
@@ -156,12 +176,18 @@ def test_ten_steps(case, isa, dtype, threads_as_asked):
 
 @every_case
 def test_the_bits_are_those_of_the_parts(case, isa, dtype, threads_as_asked):
-    x, y = case.data(dtype)
-    expected = parts.train(case.network(dtype), x, y, case.optimizer, EPOCHS, case.batch_size, **case.settings)
-    for n_threads in {1, case.n_threads}:
-        network = trained(case, dtype, n_threads=n_threads)
-        for ours, theirs in zip(networks.arrays(network), expected, strict=True):
-            assert ours.tobytes() == theirs.tobytes()
+    assert_bits_of_the_parts(case, dtype)
+
+
+@pytest.mark.parametrize("shape", [TINY[3], TINY[6], SMALL[5], FAR[3]], ids=str)
+@pytest.mark.parametrize("activation", ["leaky_relu(0.2)", "elu(0.3)"])
+def test_parameters_of_activations_and_losses_reach_every_path(shape, activation, isa, dtype, threads_as_asked):
+    case, usual = Case(*shape, activation, "huber(0.3)", "adam", 2), activation.split("(")[0]
+    for other in (case._replace(activation=usual), case._replace(loss="huber")):
+        assert networks.bits(trained(other, dtype)) != networks.bits(trained(case, dtype)), (
+            "a parameter that is ignored"
+        )
+    assert_bits_of_the_parts(case, dtype)
 
 
 def test_every_activation_loss_optimizer_and_number_of_threads_has_its_turn():
@@ -190,7 +216,7 @@ GATHERED = (  # what is not where a batch should be
     layouts.broadcast_columns,
 )
 IN_PLACE = (layouts.window, layouts.memory_mapped, layouts.broadcast_rows, layouts.read_only)
-PLACES = CASES[1::6]  # of every kind
+PLACES = (*CASES[1::7], TINY_CASES[7], TINY_CASES[30])  # of every kind
 
 
 def whole(array, dtype=None):
