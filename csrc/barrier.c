@@ -5,10 +5,14 @@
 static uint32_t load(uint32_t *p) { return (uint32_t)_InterlockedOr((volatile long *)p, 0); }
 static void store(uint32_t *p, uint32_t x) { _InterlockedExchange((volatile long *)p, (long)x); }
 static uint32_t increment(uint32_t *p) { return (uint32_t)_InterlockedIncrement((volatile long *)p); }
+static uint32_t exchange(uint32_t *p, uint32_t x) {
+    return (uint32_t)_InterlockedExchange((volatile long *)p, (long)x);
+}
 #else
 static uint32_t load(uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint32_t *p, uint32_t x) { __atomic_store_n(p, x, __ATOMIC_RELEASE); }
 static uint32_t increment(uint32_t *p) { return __atomic_add_fetch(p, 1, __ATOMIC_ACQ_REL); }
+static uint32_t exchange(uint32_t *p, uint32_t x) { return __atomic_exchange_n(p, x, __ATOMIC_ACQ_REL); }
 #endif
 
 #ifdef _WIN32
@@ -54,3 +58,19 @@ void snn_barrier_wait(snn_barrier *barrier) {
         }
     }
 }
+
+enum { CLOSED, OPEN, ASLEEP };
+
+int snn_gate_wait(snn_gate *gate) {
+    for (int spins = 0; spins < SPINS; spins++) {
+        if (load(&gate->state) == OPEN) return 1;
+        relax();
+    }
+    return exchange(&gate->state, ASLEEP) == OPEN;
+}
+
+int snn_gate_open(snn_gate *gate) { return exchange(&gate->state, OPEN) == ASLEEP; }
+
+void snn_gate_close(snn_gate *gate) { store(&gate->state, CLOSED); }
+
+uint32_t snn_count(uint32_t *counter) { return increment(counter) - 1; }

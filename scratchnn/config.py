@@ -17,6 +17,7 @@ def configuration() -> dict[str, str]:
     """Return what :func:`show_config` prints, by name."""
     import platform  # only this report needs it
 
+    limit = os.environ.get("SCRATCHNN_NUM_THREADS")
     return {
         "scratchnn": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -26,7 +27,7 @@ def configuration() -> dict[str, str]:
         "available on this machine": ", ".join(kernels.available()),
         "in use": kernels.isa() + (" (SCRATCHNN_ISA)" if os.environ.get("SCRATCHNN_ISA") else ""),
         "dtypes": "float32, float64",
-        "threads": os.environ.get("SCRATCHNN_NUM_THREADS") or f"up to {available_cpus()}",
+        "threads": "up to " + (f"{limit} (SCRATCHNN_NUM_THREADS)" if limit else str(available_cpus())),
     }
 
 

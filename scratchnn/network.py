@@ -360,9 +360,10 @@ class NeuralNetwork:
             state stays that of the last.
         callback : callable, optional
             Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
-            returns True (or NumPy's True). Threads start anew for each epoch then, which costs some 100 µs.
+            returns True (or NumPy's True).
         n_threads : int, optional
-            By default as many as have enough work; the result is the same for any number.
+            At most so many, fewer where there is too little work for them; by default SCRATCHNN_NUM_THREADS, or
+            the number of CPUs. The result is the same for any number.
 
         Returns
         -------

@@ -1,14 +1,21 @@
-"""How many threads a training uses."""
+"""How many threads a training or a prediction takes."""
 
 from __future__ import annotations
 
 import math
 import os
 
-from .core.trainer import THREAD_WORK
-
 __all__ = ["available_cpus", "choose"]
 
+
+# Threads pay from this many multiply-adds a thread and step on, against two barriers of a microsecond and weights
+# that change hands. On two CPUs of a Xeon that are 120 ns apart, microseconds a step in one thread and in two:
+# 8-64-64-4, batch 64: 17 and 22; 64-100-10, batch 200: 60 and 52; 784-128-10, batch 32: 108 and 91, batch 96: 276
+# and 216; 784-512-512-10, batch 128: 3300 and 2180. Where the host put them 280 ns apart, all but the last lost.
+THREAD_WORK = 3_000_000
+
+# Threads pay from this many multiply-adds a thread and call on: to start and end one takes 250 µs, the work 500.
+START_WORK = 30_000_000
 
 # More threads than any machine of today has cores are a slip of the pen.
 MOST = 1024
@@ -45,14 +52,14 @@ def available_cpus() -> int:
     return max(1, min(cpus, int(min(_cgroup_cpus(), cpus))))
 
 
-def choose(n_threads: int | None, work: float) -> int:
-    """Return the number of threads for steps of `work` multiply-adds.
+def choose(n_threads: int | None, work: float, n_steps: int = 1) -> int:
+    """Return the number of threads for so many steps of `work` multiply-adds: as many as have enough of it.
 
     Parameters
     ----------
     n_threads : int or None
-        Obeyed where given. Else the environment variable SCRATCHNN_NUM_THREADS is, and without it there
-        are as many threads as have enough work, at most one for each available CPU.
+        The most. Where it is None, the environment variable SCRATCHNN_NUM_THREADS says so, and without it
+        there is at most one thread for each available CPU.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def choose(n_threads: int | None, work: float) -> int:
         if not variable.isdecimal() or not 1 <= int(variable) <= MOST:
             raise ValueError(f"SCRATCHNN_NUM_THREADS is {variable!r}; expected an integer >= 1 and <= {MOST}")
         n_threads = int(variable)
-    if n_threads is not None:
-        return n_threads
-    enough = int(work / THREAD_WORK)
-    return 1 if enough < 2 else min(available_cpus(), enough)  # asking for the CPUs costs 20 µs
+    enough = int(min(work / THREAD_WORK, n_steps * work / START_WORK))
+    if enough < 2:
+        return 1
+    return min(enough, available_cpus() if n_threads is None else n_threads)  # asking for the CPUs costs 20 µs

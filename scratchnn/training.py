@@ -10,6 +10,7 @@ import numpy as np
 
 from . import threads
 from .core.data import Source
+from .core.team import Team
 from .core.trainer import Trainer
 from .errors import DivergenceError
 from .optimizers import Optimizer
@@ -94,11 +95,13 @@ class Plan:
             seed=network.seed,
             counter=network._random_counter,
         )
-        self.n_threads = threads.choose(self.n_threads_given, trainer.work_of_a_step())
+        n_steps = self.epochs * -(-self.sources[0].n_rows // self.batch_size)
+        self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
         network._optimizer, network._states, network._steps = self.optimizer, states, steps
         history.stopped = ""
         try:
-            history.stopped = self._run_epochs(trainer)
+            with self.team:
+                history.stopped = self._run_epochs(trainer)
         except DivergenceError:
             history.stopped = "diverged"
             raise
@@ -139,11 +142,12 @@ class Plan:
         network, history = self.network, self.network.history
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
-            status, interruption = trainer.run(epochs, self.n_threads, history.unread)
+            status, interruption = trainer.run(epochs, self.team, history.unread)
         finally:
-            # Ctrl-C may come right after the call has returned. No call stands before the counters are kept.
-            network._steps, network._random_counter = trainer.steps, trainer.counter
+            # Ctrl-C may come right after the call has returned. No call stands before the counters are kept, not
+            # even the network's __setattr__.
             history.samples = samples_before + trainer.samples
+            network.__dict__["_steps"], network.__dict__["_random_counter"] = trainer.steps, trainer.counter
             history.seconds += time.perf_counter() - start
         if status == "diverged":
             what = "a parameter" if trainer.loss_finite else "the loss"

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `import oracle`, whatever the import mode
 
-from scratchnn import threads
+from scratchnn import threads, training
 from scratchnn.core import kernels
+from scratchnn.core.team import Team
 
 FUSED = tuple(name for name in kernels.available() if name != "portable")
 
@@ -54,6 +55,22 @@ def threads_as_asked(monkeypatch):
 def rng():
     """A generator of the test's own."""
     return np.random.default_rng(42)
+
+
+@pytest.fixture
+def threads_used(monkeypatch):
+    """As many threads as are asked for, however small the work; a list of how many each training ran in."""
+    used = []
+
+    class Recorded(Team):
+        def __exit__(self, *exception):
+            used.append(self.n_threads)
+            super().__exit__(*exception)
+
+    monkeypatch.setattr(threads, "THREAD_WORK", 1e-3)
+    monkeypatch.setattr(threads, "START_WORK", 1e-3)
+    monkeypatch.setattr(training, "Team", Recorded)
+    return used
 
 
 @pytest.fixture

@@ -565,7 +565,7 @@ def test_divergence(optimizer, watched, dtype):
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_divergence_is_the_same_for_any_number_of_threads(n_threads):
+def test_divergence_is_the_same_for_any_number_of_threads(n_threads, threads_used):
     network = NeuralNetwork([3, 50, 2], activation="relu", seed=1)
     with pytest.raises(DivergenceError) as caught:
         network.train(X, Y, epochs=1000, learning_rate=5.0, n_threads=n_threads)

@@ -3,6 +3,8 @@
 import hashlib
 import subprocess
 import sys
+import threading
+import time
 
 import networks
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 from scratchnn import NeuralNetwork
 
-# Rows of a batch and inputs of a layer are shared out 24 at a time: some shapes have work for seven
+# Rows of a batch and inputs of a layer are shared out 8 at a time: some shapes have work for seven
 # threads, some for one.
 SHAPES = [
     ([5, 3], 4, 4),
@@ -60,18 +62,39 @@ def test_another_seed_gives_others():
 
 
 @pytest.mark.parametrize(("sizes", "n_samples", "batch_size"), SHAPES, ids=str)
-def test_any_number_of_threads(sizes, n_samples, batch_size, isa, dtype):
+def test_any_number_of_threads(sizes, n_samples, batch_size, isa, dtype, threads_used):
     alone = result(sizes, n_samples, batch_size, dtype=dtype, n_threads=1)
     for n_threads in (2, 3, 7):
         assert result(sizes, n_samples, batch_size, dtype=dtype, n_threads=n_threads) == alone
+    assert threads_used == [1, 2, 3, 7]
     assert result(sizes, n_samples, batch_size, dtype=dtype) == alone
+
+
+@pytest.mark.parametrize("n_threads", [2, 3, 7])
+def test_threads_that_wait_between_epochs(n_threads, dtype, threads_used):
+    """For validation data and for a callback, during which they fall asleep or do not."""
+
+    def train(n_threads):
+        network = networks.make([30, 64, 33, 10], "tanh", "cross_entropy", dtype)
+        x, y = networks.data(network, 70)
+        network.train(
+            x, y, epochs=20, batch_size=50, shuffle=True, optimizer="adam", validation_data=(x[:40], y[:40]),
+            callback=lambda network, epoch, history: time.sleep(epoch % 4 * 5e-5), n_threads=n_threads,
+        )  # fmt: skip
+        return networks.bits(network), network.history.loss, network.history.validation_loss
+
+    before = threading.enumerate()
+    assert train(n_threads) == train(1)
+    assert threads_used == [n_threads, 1]
+    assert threading.enumerate() == before
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "poisson", "huber"])
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "rmsprop"])
-def test_any_number_of_threads_for_other_losses_and_optimizers(loss, optimizer):
+def test_any_number_of_threads_for_other_losses_and_optimizers(loss, optimizer, threads_used):
     alone, shared = (result([30, 50, 5], 70, 60, loss=loss, optimizer=optimizer, n_threads=n) for n in (1, 3))
     assert shared == alone
+    assert threads_used == [1, 3]
 
 
 @pytest.mark.parametrize("loss", ["mean_squared_error", "binary_cross_entropy", "cross_entropy", "poisson"])

@@ -109,15 +109,19 @@ def test_cpus_where_there_is_no_affinity(monkeypatch, eight_cpus):
 
 
 def test_threads_are_as_many_as_have_enough_work(eight_cpus, monkeypatch):
-    work = threads.THREAD_WORK
-    assert [threads.choose(None, n * work) for n in (0, 0.9, 1, 2.5, 8, 1e9)] == [1, 1, 1, 2, 8, 8]
-    assert threads.choose(3, 0) == 3
+    work, start = threads.THREAD_WORK, threads.START_WORK
+    some = (0, 0.9, 1, 2.5, 8, 1e9)
+    assert [threads.choose(None, n * work, 10**6) for n in some] == [1, 1, 1, 2, 8, 8]
+    assert [threads.choose(None, n * start) for n in some] == [1, 1, 1, 2, 8, 8]
+    assert [threads.choose(None, 9 * work, n) for n in (1, start // work, 2 * start // work, 10**6)] == [1, 8, 8, 8]
+    assert [threads.choose(3, n * work, 10**6) for n in some] == [1, 1, 1, 2, 3, 3]
     monkeypatch.setenv("SCRATCHNN_NUM_THREADS", "5")
-    assert threads.choose(None, 0) == 5
-    assert threads.choose(2, 0) == 2
-    assert config.configuration()["threads"] == "5"
+    assert [threads.choose(None, n * work, 10**6) for n in some] == [1, 1, 1, 2, 5, 5]
+    assert threads.choose(2, 8 * start) == 2
+    assert threads.choose(20, 1e9 * start) == 20
+    assert config.configuration()["threads"] == "up to 5 (SCRATCHNN_NUM_THREADS)"
     monkeypatch.setenv("SCRATCHNN_NUM_THREADS", "")
-    assert threads.choose(None, 0) == 1
+    assert threads.choose(None, 1e9 * start) == 8
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", " ", "0x2", "1025"])
@@ -149,12 +153,13 @@ def denormals_work():
     return (tiny / 2 * 2 == [2.0**-1060, 0]).all() and (tiny + tiny > tiny).all() and tiny[1] * 1.0 > 0
 
 
-def test_denormal_numbers_work_after_training_and_within_callbacks():
+def test_denormal_numbers_work_after_training_and_within_callbacks(threads_used):
     network = NeuralNetwork([30, 40, 2], seed=1)
     x, y = networks.data(network, 60)
     assert denormals_work()
     for n_threads in (1, 3):
         network.train(x, y, epochs=2, batch_size=50, n_threads=n_threads)
+        assert threads_used.pop() == n_threads
         assert denormals_work()
     inside = []
     network.train(x, y, epochs=2, callback=lambda *_: inside.append(denormals_work()))

@@ -5,12 +5,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from scratchnn import NeuralNetwork
+from scratchnn import DivergenceError, NeuralNetwork
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX only")
 
@@ -39,8 +40,9 @@ def run(script, *arguments, tmp_path, timeout=60):
 INTERRUPTED = """
 import json, os, signal, sys, threading, time
 import numpy as np
-from scratchnn import NeuralNetwork
+from scratchnn import NeuralNetwork, threads
 
+threads.THREAD_WORK = threads.START_WORK = 1e-3
 n_samples, batch_size, n_threads, watched = map(int, sys.argv[2:])
 sizes = json.loads(sys.argv[1])
 rng = np.random.default_rng(0)
@@ -105,8 +107,9 @@ for delay in rng.uniform(0, 0.25, 5):
         ("[20, 64, 64, 4]", 5000, 64, 1, 0),
         ("[20, 64, 64, 4]", 5000, 64, 2, 0),
         ("[100, 600, 10]", 2000, 500, 3, 1),
+        ("[2, 30, 1]", 10, 10, 3, 1),
     ],
-    ids=["tiny", "tiny, watched", "small", "two threads", "three threads, watched"],
+    ids=["tiny", "tiny, watched", "small", "two threads", "three threads, watched", "threads that sleep"],
 )
 def test_ctrl_c_at_any_moment(sizes, n_samples, batch_size, n_threads, watched, tmp_path):
     arguments = map(str, (sizes, n_samples, batch_size, n_threads, watched))
@@ -207,7 +210,7 @@ def test_a_network_trained_by_its_own_callback():
     assert network.history.epochs == 2
 
 
-def test_many_networks_trained_at_once(dtype):
+def test_many_networks_trained_at_once(dtype, threads_used):
     def train(seed):
         network = NeuralNetwork([6, 8, 2], dtype=dtype, seed=seed)
         network.train(X, Y, epochs=5, batch_size=7, shuffle=True, optimizer="adam", n_threads=1 + seed % 3)
@@ -216,6 +219,7 @@ def test_many_networks_trained_at_once(dtype):
     expected = [train(seed) for seed in range(8)]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(train, range(8))) == expected
+    assert sorted(threads_used) == sorted(2 * [1 + seed % 3 for seed in range(8)])
 
 
 def test_one_network_predicts_in_eight_threads(dtype):
@@ -250,13 +254,72 @@ def test_predicting_while_training():
     assert bits(network) == bits(alone)
 
 
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_exception_in_a_callback_ends_the_threads(error, threads_used):
+    """None outlives the training, whether the others sleep by then or still spin."""
+
+    pauses = []
+
+    def fail(network, epoch, history):
+        if epoch == 3:
+            time.sleep(pauses[-1])
+            raise error
+
+    before = threading.enumerate()
+    for pause in (0, 0.01):
+        pauses.append(pause)
+        with pytest.raises(error):
+            NeuralNetwork([6, 8, 2], seed=1).train(X, Y, epochs=9, batch_size=50, callback=fail, n_threads=3)
+        assert threading.enumerate() == before
+    assert threads_used == [3, 3]
+
+
+def test_a_divergence_ends_the_threads(threads_used):
+    before = threading.enumerate()
+    with pytest.raises(DivergenceError):
+        NeuralNetwork([6, 8, 2], activation="relu", seed=1).train(
+            X, Y, epochs=1000, batch_size=50, learning_rate=1e9, n_threads=3
+        )
+    assert threading.enumerate() == before
+    assert threads_used == [3]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("started", [0, 1, 2])
+def test_threads_that_cannot_be_started(error, started, threads_used, monkeypatch):
+    """Without them fewer compute the same; a signal that comes meanwhile ends those that run."""
+    start, starts = threading.Thread.start, []
+
+    def fail_after_some(thread):
+        starts.append(thread)
+        if len(starts) > started:
+            raise error
+        start(thread)
+
+    network, alone = (NeuralNetwork([6, 8, 2], seed=1) for _ in range(2))
+    alone.train(X, Y, epochs=2, batch_size=50)
+    before = threading.enumerate()
+    monkeypatch.setattr(threading.Thread, "start", fail_after_some)
+    if error is RuntimeError:
+        network.train(X, Y, epochs=2, batch_size=50, n_threads=4)
+        assert bits(network) == bits(alone)
+        assert threads_used[-1] == 1 + started
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            network.train(X, Y, epochs=2, batch_size=50, n_threads=4)
+        assert network.history.stopped == "interrupted"
+        assert network.history.epochs == 0
+    assert threading.enumerate() == before
+
+
 # ---- processes ----
 
 FORK = """
 import os, sys, threading
 import numpy as np
-from scratchnn import NeuralNetwork
+from scratchnn import NeuralNetwork, threads
 
+threads.THREAD_WORK = threads.START_WORK = 1e-3
 X = np.random.default_rng(0).standard_normal((3000, 20))
 Y = X[:, :3]
 
@@ -291,6 +354,17 @@ if sys.argv[1] == "after":
     in_a_child(check)
     in_a_child(go_on)
     check()
+elif sys.argv[1] == "within":  # the child goes on with the training whose callback has forked it
+    pids = []
+    def fork(network, epoch, history):
+        if epoch == 1:
+            pids.append(os.fork())
+    again = NeuralNetwork([20, 60, 3], activation="tanh", seed=1)
+    again.train(X, Y, epochs=2, batch_size=100, n_threads=2, callback=fork)
+    code = int(again.history.loss != loss)
+    if pids[0] == 0:
+        os._exit(code)
+    assert code == os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]) == 0
 else:
     other = NeuralNetwork([20, 60, 3], activation="tanh", seed=1)
     started, done = threading.Event(), threading.Event()
@@ -315,7 +389,7 @@ else:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.parametrize("when", ["after", "during"])
+@pytest.mark.parametrize("when", ["after", "within", "during"])
 def test_fork(when, tmp_path):
     run(FORK, when, tmp_path=tmp_path)
 
@@ -323,8 +397,9 @@ def test_fork(when, tmp_path):
 PROCESSES = """
 import multiprocessing, sys
 import numpy as np
-from scratchnn import NeuralNetwork
+from scratchnn import NeuralNetwork, threads
 
+threads.THREAD_WORK = threads.START_WORK = 1e-3
 X = np.random.default_rng(0).standard_normal((300, 20))
 
 def train(network):

@@ -217,7 +217,7 @@ ALLOWED = {
     },
     "csrc/barrier.c": {  # waits: a pause, and atomics
         "immintrin.h", "intrin.h", "_mm_pause", "__asm__", "__atomic_load_n", "__atomic_store_n",
-        "__atomic_add_fetch", "_InterlockedOr", "_InterlockedExchange", "_InterlockedIncrement",
+        "__atomic_add_fetch", "__atomic_exchange_n", "_InterlockedOr", "_InterlockedExchange", "_InterlockedIncrement",
     },
     "csrc/denormals.c": {"xmmintrin.h", "_mm_getcsr", "_mm_setcsr", "__asm__"},  # a control register
 }  # fmt: skip

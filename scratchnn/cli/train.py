@@ -141,7 +141,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (the mode
     show_default=True,
     help="The same seed gives the same model.",
 )
-@click.option("--threads", metavar="N", type=click.IntRange(min=1), help="Of the CPU.  [default: as many as pay]")
+@click.option("--threads", metavar="N", type=click.IntRange(min=1), help="At most.  [default: as many as pay]")
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),

@@ -106,6 +106,9 @@ cdef extern from "barrier.h" nogil:
     ctypedef struct snn_barrier:
         pass
 
+    ctypedef struct snn_gate:
+        pass
+
 
 # The table in use for elements of this size, 4 or 8 bytes.
 cdef const snn_kernels *table(size_t itemsize) noexcept nogil
@@ -120,3 +123,7 @@ cdef double random_normal(uint64_t bits) noexcept nogil
 cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil
 cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil
 cdef void barrier_wait(snn_barrier *barrier) noexcept nogil
+cdef bint gate_wait(snn_gate *gate) noexcept nogil
+cdef bint gate_open(snn_gate *gate) noexcept nogil
+cdef void gate_close(snn_gate *gate) noexcept nogil
+cdef uint32_t count(uint32_t *counter) noexcept nogil

@@ -29,6 +29,10 @@ cdef extern from "kernels.h" nogil:
 cdef extern from "barrier.h" nogil:
     void snn_barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept
     void snn_barrier_wait(snn_barrier *barrier) noexcept
+    bint snn_gate_wait(snn_gate *gate) noexcept
+    bint snn_gate_open(snn_gate *gate) noexcept
+    void snn_gate_close(snn_gate *gate) noexcept
+    uint32_t snn_count(uint32_t *counter) noexcept
 
 
 cdef const snn_isa *chosen = NULL
@@ -72,6 +76,22 @@ cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil:
 
 cdef void barrier_wait(snn_barrier *barrier) noexcept nogil:
     snn_barrier_wait(barrier)
+
+
+cdef bint gate_wait(snn_gate *gate) noexcept nogil:
+    return snn_gate_wait(gate)
+
+
+cdef bint gate_open(snn_gate *gate) noexcept nogil:
+    return snn_gate_open(gate)
+
+
+cdef void gate_close(snn_gate *gate) noexcept nogil:
+    snn_gate_close(gate)
+
+
+cdef uint32_t count(uint32_t *counter) noexcept nogil:
+    return snn_count(counter)
 
 
 def compiled():

@@ -5,9 +5,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .data import Source
+from .team import Team
 from .topology import Topology
 
-THREAD_WORK: int
 SNAPSHOT_SAMPLES: int
 SHUFFLE_STREAM: int
 
@@ -38,6 +38,6 @@ class Trainer:
     def snapshot_taken(self) -> bool: ...
     def work_of_a_step(self) -> float: ...
     def run(
-        self, epochs: int, n_threads: int, losses: list[npt.NDArray[np.float64]]
+        self, epochs: int, team: Team, losses: list[npt.NDArray[np.float64]]
     ) -> tuple[str, BaseException | None]: ...
     def gradients(self) -> npt.NDArray[Any]: ...

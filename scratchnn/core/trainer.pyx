@@ -8,8 +8,6 @@ A snapshot of parameters, optimizer state and counters is taken at the start of 
 a parameter is no longer finite, the run returns to it and reports divergence.
 """
 
-import threading
-
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
@@ -26,26 +24,24 @@ from scratchnn.core.layers.dense cimport (
 from scratchnn.core.layers.tiny cimport describe, is_tiny
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
+from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport Topology
 
 from scratchnn.core import activations, updates
 from scratchnn.core.topology import aligned_zeros, padded
 
 
-# Threads get rows in multiples of this, which every tile height (csrc/vec_*.h) divides, so that only the
-# last of them has a tile that is not full.
+# Threads get rows in multiples of this. Shares that are equal are worth more than tiles that are full: with 24,
+# which every tile height divides (csrc/vec_*.h), a batch of 64 takes 26 µs in two threads instead of 22.
 cdef enum:
-    SHARE = 24
+    SHARE = 8
 
-# Rows go through forward and backward together, as many as have activations and deltas of this size, half the L2 cache
-# of most machines: 4-32-16-4 with 10,000 rows a step takes 67 % of the time that it
-# takes layer by layer, 8-256-256-256-1 with 1024 rows 90 %.
+# Rows go through forward and backward together, as many as have activations and deltas of this size, half the L2
+# cache of most machines, in multiples of what every tile height divides. 4-32-16-4 with 10,000 rows a step takes 67 % of the
+# time that it takes layer by layer, 8-256-256-256-1 with 1024 rows 90 %.
 cdef enum:
     CACHE_BYTES = 1 << 19
-
-# Threads pay from this many multiply-adds a thread and step on: some 25 µs of work against barriers of up to
-# half a microsecond and the cost of cache lines that change hands.
-THREAD_WORK = 2_000_000
+    TILE_HEIGHTS = 24
 
 # What a step costs however small its network is, in multiply-adds.
 cdef enum:
@@ -72,6 +68,10 @@ cdef size_t share(size_t n, uint32_t thread, uint32_t n_threads) noexcept nogil:
     """Return where the share of a thread begins among n rows; thread = n_threads gives n."""
     cdef size_t units = (n + SHARE - 1) // SHARE
     return min(n, units * thread // n_threads * SHARE)
+
+
+cdef void run_loop(void *trainer, uint32_t thread) noexcept nogil:
+    (<Trainer>trainer).loop(thread)
 
 
 cdef class Trainer:
@@ -199,7 +199,7 @@ cdef class Trainer:
             b.dz = self._memory(m * d.stride)
             b.db = self._memory(d.stride)
             row_bytes += (3 if b.a != b.z else 2) * d.stride * self.k.itemsize
-        self.rows_at_a_time = max(4 * SHARE, CACHE_BYTES // row_bytes // SHARE * SHARE)
+        self.rows_at_a_time = max(4 * TILE_HEIGHTS, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
 
     cdef void _prepare_tiny(self) except *:
         cdef size_t n = self.topology.n_layers
@@ -422,7 +422,7 @@ cdef class Trainer:
             barrier_wait(&self.barrier)
         restore_denormals(state)
 
-    def run(self, size_t epochs, uint32_t n_threads, list losses):
+    def run(self, size_t epochs, Team team, list losses):
         """Train for some epochs, append the losses of whole epochs to `losses`, and return (status, exception).
 
         The status is "completed", "interrupted" (after a whole step; a signal's handler raised the exception)
@@ -432,15 +432,15 @@ cdef class Trainer:
         if self.update.rule == NULL:
             raise ValueError("a trainer without an optimizer computes gradients only")
         self.interruption = None
-        cdef size_t done = self._run(epochs, n_threads, SNAPSHOT_SAMPLES, losses)
+        cdef size_t done = self._run(epochs, team, SNAPSHOT_SAMPLES, losses)
         if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
             self.clear_padding()
-            self._run(epochs - done, n_threads, 0, losses)
+            self._run(epochs - done, team, 0, losses)
         status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
         return status, self.interruption
 
-    def _run(self, size_t epochs, uint32_t n_threads, size_t snapshot_samples, list losses):
+    def _run(self, size_t epochs, Team team, size_t snapshot_samples, list losses):
         if epochs == 0:
             return 0
         epoch_losses = np.empty(epochs)
@@ -450,13 +450,10 @@ cdef class Trainer:
         self.status, self.loss_finite = RUNNING, True
         self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
-        if n_threads > 1:
-            self._loop_with_others(n_threads)
-        else:
-            self.n_threads = 1
-            barrier_init(&self.barrier, 1)
-            with nogil:
-                self.loop(0)
+        self.n_threads = team.start()
+        barrier_init(&self.barrier, self.n_threads)
+        with nogil:
+            team.run(run_loop, <void *>self)
         finite = self.parameters_finite()
         if self.status == RUNNING and not finite:
             self.status = DIVERGED
@@ -465,46 +462,6 @@ cdef class Trainer:
         losses.append(epoch_losses[:self.epoch])
         self.samples += self.epoch * self.n_samples
         return self.epoch
-
-    def _loop_with_others(self, uint32_t n_threads):
-        """Run the loop in n_threads threads, of which this is one, and return when all have ended."""
-        start = threading.Event()
-        others = []
-        try:
-            for i in range(1, n_threads):
-                other = threading.Thread(target=self._work, args=(i, start), daemon=True)
-                other.start()
-                others.append(other)
-        except RuntimeError:
-            pass  # the system gives no more threads: fewer compute the same bits
-        except BaseException:
-            self.epochs = 0
-            self._release(start)
-            raise
-        self.n_threads = 1 + len(others)
-        barrier_init(&self.barrier, self.n_threads)
-        self._release(start)
-        with nogil:
-            self.loop(0)
-        for other in others:
-            while other.is_alive():
-                try:
-                    other.join()
-                except BaseException as interruption:  # of a signal that came after the last step
-                    self.interruption = interruption
-
-    def _release(self, start):
-        """Set the event. A signal's exception is kept and ends the run; the others have left by then or take part."""
-        while not start.is_set():
-            try:
-                start.set()
-            except BaseException as interruption:
-                self.interruption, self.status = interruption, INTERRUPTED
-
-    def _work(self, uint32_t thread, start):
-        start.wait()
-        with nogil:
-            self.loop(thread)
 
     cdef void clear_padding(self) noexcept nogil:
         """Zero dz: an infinite activation leaves NaN in its padding, which no later step would overwrite."""
