@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, training
+from . import initializers, losses, optimizers, threads, training
 from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import plain_array
@@ -21,6 +21,7 @@ from .core.data import Source
 from .core.names import name_and_parameter
 from .core.predictor import Predictor
 from .core.random import Generator
+from .core.team import Team
 from .core.topology import Topology
 from .core.trainer import Trainer
 from .history import History
@@ -135,7 +136,7 @@ class NeuralNetwork:
         self._loss = loss
         self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link)
         self._parameters: Array = self._topology.zeros()
-        self._predictor = Predictor(self._topology, self._parameters)
+        self._predictor = Predictor(self._topology, self._parameters, threads.choose)
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
@@ -308,8 +309,8 @@ class NeuralNetwork:
         targets = as_labels_or_targets(f"{prefix}y", y, inputs.n_rows, self.n_outputs, self._loss, self.dtype)
         return inputs, targets
 
-    def _evaluate(self, inputs: Source, targets: Source) -> float:
-        return self._predictor.evaluate(inputs, targets, self._loss.for_kernel())
+    def _evaluate(self, inputs: Source, targets: Source, team: Team | None = None) -> float:
+        return self._predictor.evaluate(inputs, targets, self._loss.for_kernel(), team)
 
     # ---- training ----
 

@@ -121,7 +121,7 @@ class Plan:
             self._advance(trainer, 1)
             history.read()
             if self.validation is not None:
-                loss = network._evaluate(*self.validation)
+                loss = network._evaluate(*self.validation, self.team)
                 history.add_validation_loss(loss)
                 since_best += 1
                 if loss < best_loss:

@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 
+import layouts
 import networks
 import numpy as np
 import pytest
 
-from scratchnn import NeuralNetwork
+from scratchnn import NeuralNetwork, threads
 
 # Rows of a batch and inputs of a layer are shared out 8 at a time: some shapes have work for seven
 # threads, some for one.
@@ -86,6 +87,31 @@ def test_threads_that_wait_between_epochs(n_threads, dtype, threads_used):
     before = threading.enumerate()
     assert train(n_threads) == train(1)
     assert threads_used == [n_threads, 1]
+    assert threading.enumerate() == before
+
+
+@pytest.mark.parametrize("arrange", [np.copy, layouts.fortran], ids=["in place", "gathered"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_predicting_and_evaluating_in_any_number_of_threads(loss, arrange, dtype, threads_used, monkeypatch):
+    network = networks.make([170, 250, 100, 5], "tanh", loss, dtype)
+    x, y = networks.data(network, 1111)
+    x = arrange(x)
+    taken = []
+    choose = threads.choose
+
+    def recorded(n_threads, work):
+        taken.append(choose(n_threads, work))
+        return taken[-1]
+
+    monkeypatch.setattr(threads, "choose", recorded)
+    network = network.copy()
+    results = set()
+    before = threading.enumerate()
+    for n_threads in (1, 2, 3, 7):
+        monkeypatch.setenv("SCRATCHNN_NUM_THREADS", str(n_threads))
+        results.add((network.predict(x).tobytes(), network.predict(x.tolist()).tobytes(), network.evaluate(x, y)))
+    assert taken == [n for n in (1, 2, 3, 7) for _ in range(4 - 1)]
+    assert len(results) == 1
     assert threading.enumerate() == before
 
 

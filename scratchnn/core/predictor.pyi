@@ -1,12 +1,18 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy.typing as npt
 
 from .data import Source
+from .team import Team
 from .topology import Topology
 
 class Predictor:
-    def __init__(self, topology: Topology, parameters: npt.NDArray[Any]) -> None: ...
+    def __init__(
+        self, topology: Topology, parameters: npt.NDArray[Any], choose: Callable[[None, float], int]
+    ) -> None: ...
     def predict(self, x: object) -> float | npt.NDArray[Any] | None: ...
     def predict_checked(self, x: Source) -> npt.NDArray[Any]: ...
-    def evaluate(self, x: Source, y: Source, loss: tuple[int, float, bool, bool, float]) -> float: ...
+    def evaluate(
+        self, x: Source, y: Source, loss: tuple[int, float, bool, bool, float], team: Team | None = None
+    ) -> float: ...

@@ -4,14 +4,15 @@ import numpy as np
 
 from cpython.buffer cimport PyBUF_STRIDED_RO, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport uintptr_t
+from libc.stdint cimport uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, source_type
-from scratchnn.core.kernels cimport SNN_UINT8, snn_kernels, snn_source, table
+from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport poll_is_due, seconds
+from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport Topology
 
 from scratchnn.core.topology import aligned_zeros, padded
@@ -30,19 +31,42 @@ cdef enum:
     # Multiply-adds, 5 to 10 µs of them, below which the GIL is kept: a thread that waits for it takes as long to
     # wake, so two threads are no faster if it is given away, and one loses 50 ns.
     KEEP_GIL = 200_000
+    # Multiply-adds below which nobody is asked for the number of threads, which takes a microsecond.
+    SHARE_WORK = 20_000_000
 
 cdef object ndarray = np.ndarray
 cdef object empty = np.empty
 
 
-# One pass over rows, and its memory.
+# A pass over rows, by one thread or several.
 cdef struct Pass:
+    void *predictor
     const snn_kernels *k
     const Rows *x
+    size_t n                # rows
     bint in_place           # whether x is computed on where it is
-    size_t block            # rows at a time
-    char *inputs            # a block of x where it is not
-    char *buffers[2]        # a block of two layers
+    size_t block            # rows that a thread takes at a time
+    uint32_t n_threads
+    uint32_t taken          # blocks, of which every thread takes one to begin with
+    bint check              # whether to stop at a value of x that is not finite
+    bint stopped
+    void *raised            # a list for what a signal's handler raises; needed where there are several blocks
+
+    # For each thread: a block of x where it is not in place, and twice a block of a layer.
+    char *memory
+    size_t memory_of_inputs, memory_of_layer, memory_of_thread
+
+    # What becomes of the outputs: they are kept row by row without padding ...
+    char *results
+    # ... or compared with y, and the losses of every SMALL_BLOCK rows added up.
+    const Rows *y
+    const Loss *loss
+    char *targets           # a block for each thread
+    double *losses
+
+
+cdef void run_pass(void *p, uint32_t thread) noexcept nogil:
+    (<Predictor>(<Pass *>p).predictor).work(<Pass *>p, thread)
 
 
 cdef class Predictor:
@@ -53,6 +77,8 @@ cdef class Predictor:
     topology : Topology
     parameters : array
         The network's vector of parameters, which is read wherever it is at the time of a call.
+    choose : callable(None, work)
+        Returns the number of threads for so many multiply-adds.
     """
 
     cdef Topology topology
@@ -62,9 +88,10 @@ cdef class Predictor:
     cdef size_t input_stride
     cdef object dtype
     cdef object n_outputs
+    cdef object choose
     cdef object keep
 
-    def __cinit__(self, Topology topology, parameters):
+    def __cinit__(self, Topology topology, parameters, choose):
         cdef const char[::1] bytes = parameters.view(np.int8)
         self.topology = topology
         self.parameters = &bytes[0]
@@ -73,6 +100,7 @@ cdef class Predictor:
         self.input_stride = padded(topology.layers[0].n_inputs, self.itemsize)
         self.dtype = topology.dtype
         self.n_outputs = self.last.n_outputs
+        self.choose = choose
         self.keep = parameters
 
     def predict(self, x):
@@ -111,128 +139,167 @@ cdef class Predictor:
         """Return the outputs (n_samples, n_outputs) for rows that have been checked."""
         return self.outputs(&x.rows, x.n_rows, False, False)
 
-    def evaluate(self, Source x, Source y, loss):
-        """Return the loss of all rows of x against y; `loss` is a tuple in the order of core.losses.Loss."""
+    def evaluate(self, Source x, Source y, loss, Team team=None):
+        """Return the loss of all rows of x against y; `loss` is a tuple in the order of core.losses.Loss.
+
+        The threads are those of `team`, where there is one.
+        """
         cdef Pass p
         cdef char stack[STACK + ALIGNMENT]
-        _kept = self.begin(&p, &x.rows, x.n_rows, stack)
-        cdef const Dense *last = self.last
+        cdef size_t i, n = x.n_rows
+        cdef uint32_t n_threads = self.threads_for(n) if team is None else team.n_threads if self.pays(n) else 1
+        _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         cdef Loss l
         l.kernel, l.factor, l.mean_over_samples, l.mean_over_outputs, l.delta = loss
-        target_memory = aligned_zeros(p.block * last.stride, self.dtype)
-        loss_memory = np.zeros(p.block)
+        target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
+        loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
         cdef char[::1] targets = target_memory.view(np.int8)
-        cdef double[::1] row_loss = loss_memory
+        cdef double[::1] losses = loss_memory
+        p.y, p.loss, p.targets, p.losses = &y.rows, &l, &targets[0], &losses[0]
+        self.run(&p, team)
         cdef double total = 0
-        cdef char *a
-        cdef double last_poll = seconds()
-        cdef size_t i, first = 0, m, n = x.n_rows
-        with nogil:
-            while first < n:
-                m = min(p.block, n - first)
-                a = self.block_of_outputs(&p, first, m, False)
-                gather(p.k, &y.rows, NULL, first, m, &targets[0], last.stride)
-                p.k.losses[l.kernel].evaluate(
-                    m, last.n_outputs, a, last.stride, &targets[0], last.stride, NULL, 1, l.delta, NULL, 0,
-                    &row_loss[0])
-                for i in range(m):
-                    total += row_loss[i]
-                first += m
-                if poll_is_due(&last_poll):
-                    with gil:
-                        PyErr_CheckSignals()
-        return total * loss_scale(&l, n, last.n_outputs)
+        for i in range(<size_t>losses.shape[0]):
+            total += losses[i]
+        return total * loss_scale(&l, n, self.last.n_outputs)
+
+    # Whether so many rows are work for threads.
+    cdef bint pays(self, size_t n) noexcept:
+        return n > BLOCK and n * <size_t>self.topology.size >= SHARE_WORK
+
+    cdef uint32_t threads_for(self, size_t n) except 0:
+        return self.choose(None, <double>n * self.topology.size) if self.pays(n) else 1
 
     # The result for n rows of x; None where `check` is asked for and a value is not finite.
     cdef object outputs(self, const Rows *x, size_t n, bint one, bint check):
         cdef Pass p
         cdef char stack[STACK + ALIGNMENT]
-        _kept = self.begin(&p, x, n, stack)
+        _kept = self.begin(&p, x, n, self.threads_for(n), stack)
         cdef double number
-        cdef char *results = <char *>&number
         cdef Py_buffer buffer
-        cdef bint finite
+        p.check, p.results = check, <char *>&number
         result = None
         if not one or self.last.n_outputs > 1:
             result = empty(self.n_outputs if one else (n, self.n_outputs), self.dtype)
             PyObject_GetBuffer(result, &buffer, PyBUF_WRITABLE)
-            results = <char *>buffer.buf
+            p.results = <char *>buffer.buf
             PyBuffer_Release(&buffer)  # nobody else has the array, so its memory stays where it is
-        if n * <size_t>self.topology.size < KEEP_GIL:
-            finite = self.run(&p, n, check, results)
-        else:
-            with nogil:
-                finite = self.run(&p, n, check, results)
-        if not finite:
+        self.run(&p, None)
+        if p.stopped:
             return None
         if result is None:
-            return number if self.itemsize == sizeof(double) else (<float *>results)[0]
+            return number if self.itemsize == sizeof(double) else (<float *>p.results)[0]
         return result
 
     # Set up a pass over n rows of x, at `stack` if that is enough; returns what else has to be kept for it.
-    cdef object begin(self, Pass *p, const Rows *x, size_t n, char *stack):
+    cdef object begin(self, Pass *p, const Rows *x, size_t n, uint32_t n_threads, char *stack):
+        p.predictor = <void *>self
         p.k = table(self.itemsize)
-        p.x = x
+        p.x, p.n, p.n_threads, p.taken = x, n, n_threads, n_threads
+        p.y, p.check, p.stopped = NULL, False, False
         p.in_place = in_place(p.k, x)
         p.block = min(n, <size_t>BLOCK)
         cdef size_t row = self.itemsize * ((0 if p.in_place else self.input_stride) + 2 * <size_t>self.topology.widest)
         cdef size_t rows = STACK // row
         if SMALL_BLOCK <= rows < p.block:
             p.block = rows - rows % SMALL_BLOCK
-        cdef size_t layer = p.block * <size_t>self.topology.widest * self.itemsize
-        cdef size_t inputs = p.block * row - 2 * layer
+        p.memory_of_thread = p.block * row
+        p.memory_of_layer = p.block * <size_t>self.topology.widest * self.itemsize
+        p.memory_of_inputs = p.memory_of_thread - 2 * p.memory_of_layer
         cdef char[::1] bytes
         heap = None
-        if p.block <= rows:
-            p.inputs = stack + -<uintptr_t>stack % <uintptr_t>ALIGNMENT
-            memset(p.inputs + inputs, 0, 2 * layer)
+        if p.block <= rows and n_threads == 1:
+            p.memory = stack + -<uintptr_t>stack % <uintptr_t>ALIGNMENT
+            memset(p.memory + p.memory_of_inputs, 0, 2 * p.memory_of_layer)
         else:
-            heap = aligned_zeros(p.block * row, np.int8)
+            heap = aligned_zeros(n_threads * p.memory_of_thread, np.int8)
             bytes = heap
-            p.inputs = &bytes[0]
-        p.buffers[0] = p.inputs + inputs
-        p.buffers[1] = p.buffers[0] + layer
+            p.memory = &bytes[0]
         return heap
 
-    # The outputs of n rows, row by row without padding, into `results`; false where a value is not finite.
-    cdef bint run(self, const Pass *p, size_t n, bint check, char *results) except -1 nogil:
-        cdef const Dense *last = self.last
-        cdef size_t i, m, first = 0, row_size = last.n_outputs * p.k.itemsize
-        cdef double last_poll = seconds() if n > p.block else 0
-        cdef char *a
-        while True:
-            m = min(p.block, n - first)
-            a = self.block_of_outputs(p, first, m, check)
-            if a == NULL:
-                return False
-            self.apply_link(p.k, a, m)
-            for i in range(m):
-                memcpy(results + (first + i) * row_size, at(p.k, a, i * last.stride), row_size)
-            first += m
-            if first == n:
-                return True
-            if poll_is_due(&last_poll):
-                with gil:
-                    PyErr_CheckSignals()
+    # Go through the rows in the threads of `team`, or in p.n_threads new ones.
+    cdef object run(self, Pass *p, Team team):
+        raised = None if p.n <= p.block else []
+        p.raised = <void *>raised
+        if p.n * <size_t>self.topology.size < KEEP_GIL:
+            self.work(p, 0)
+        elif p.n_threads == 1:
+            with nogil:
+                self.work(p, 0)
+        elif team is None:
+            with Team(p.n_threads) as team:
+                self.run_in(p, team)
+        else:
+            self.run_in(p, team)
+        if raised:
+            raise raised[0]
 
-    # Outputs (logits where the loss has the last activation) of rows [first, first + m), m <= block; NULL where
-    # `check` is asked for and a value of these rows is not finite.
-    cdef char *block_of_outputs(self, const Pass *p, size_t first, size_t m, bint check) noexcept nogil:
+    cdef object run_in(self, Pass *p, Team team):
+        p.n_threads = p.taken = team.start()
+        with nogil:
+            team.run(run_pass, p)
+
+    # The blocks that this thread gets hold of.
+    cdef void work(self, Pass *p, uint32_t thread) noexcept nogil:
+        cdef double last_poll = seconds() if p.n > p.block else 0
+        cdef size_t m, first = thread * p.block
+        cdef char *a
+        while first < p.n and not p.stopped:
+            m = min(p.block, p.n - first)
+            a = self.block_of_outputs(p, p.memory + thread * p.memory_of_thread, first, m)
+            if a == NULL:
+                p.stopped = True
+            elif p.y == NULL:
+                self.keep_outputs(p, a, first, m)
+            else:
+                self.add_losses(p, a, p.targets + thread * p.block * self.last.stride * p.k.itemsize, first, m)
+            if first + m == p.n:
+                return
+            first = count(&p.taken) * p.block
+            if thread == 0 and poll_is_due(&last_poll):
+                with gil:
+                    try:
+                        PyErr_CheckSignals()
+                    except BaseException as error:
+                        (<list>p.raised).append(error)
+                        p.stopped = True
+
+    cdef void keep_outputs(self, const Pass *p, char *a, size_t first, size_t m) noexcept nogil:
+        cdef size_t i, row_size = self.last.n_outputs * p.k.itemsize
+        self.apply_link(p.k, a, m)
+        for i in range(m):
+            memcpy(p.results + (first + i) * row_size, at(p.k, a, i * self.last.stride), row_size)
+
+    cdef void add_losses(self, const Pass *p, const char *a, char *targets, size_t first, size_t m) noexcept nogil:
+        cdef double row_loss[BLOCK]
+        cdef double total = 0
+        cdef size_t i, stride = self.last.stride
+        gather(p.k, p.y, NULL, first, m, targets, stride)
+        p.k.losses[p.loss.kernel].evaluate(
+            m, self.last.n_outputs, a, stride, targets, stride, NULL, 1, p.loss.delta, NULL, 0, row_loss)
+        for i in range(m):
+            total += row_loss[i]
+            if (i + 1) % SMALL_BLOCK == 0 or i + 1 == m:
+                p.losses[(first + i) // SMALL_BLOCK] = total
+                total = 0
+
+    # Outputs (logits where the loss has the last activation) of rows [first, first + m), m <= block, in a thread's
+    # memory; NULL where `check` is asked for and a value of these rows is not finite.
+    cdef char *block_of_outputs(self, const Pass *p, char *memory, size_t first, size_t m) noexcept nogil:
         cdef const snn_kernels *k = p.k
         cdef const Rows *x = p.x
-        cdef const char *a = p.inputs
+        cdef const char *a = memory
         cdef size_t i, stride = self.input_stride, n_layers = self.topology.n_layers
         cdef Activations batch
         if p.in_place:
             a = x.data + <ptrdiff_t>first * x.row_bytes
             stride = x.row_bytes // <ptrdiff_t>k.itemsize
         else:
-            gather(k, x, NULL, first, m, p.inputs, stride)
+            gather(k, x, NULL, first, m, memory, stride)
         for i in range(n_layers):
-            batch.z = batch.a = p.buffers[i % 2]
+            batch.z = batch.a = memory + p.memory_of_inputs + i % 2 * p.memory_of_layer
             forward(k, &self.topology.layers[i], self.parameters, a, stride, &batch, 0, m)
             # Not before: a product fetches the next inputs while it computes, and leaves them in the cache.
-            if i == 0 and check and not all_finite(k, a, stride * k.itemsize, m, x.n_columns):
+            if i == 0 and p.check and not all_finite(k, a, stride * k.itemsize, m, x.n_columns):
                 return NULL
             a, stride = batch.a, self.topology.layers[i].stride
         return batch.a
