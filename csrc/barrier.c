@@ -33,7 +33,9 @@ static void relax(void) {}
 #endif
 
 /* A pause takes 5 to 45 ns, so this spins for 5 to 45 µs: longer than the threads of one step part, and
- * too short to matter where a thread has lost its CPU. */
+ * too short to matter where a thread has lost its CPU: on two CPUs, four trainings at once of two threads each take
+ * 0.9 to 1.2 times as long as one after the other (784-128-10, batch 32; 784-512-512-10, batch 128; threads of one
+ * process or four processes). */
 enum { SPINS = 1000 };
 
 void snn_barrier_init(snn_barrier *barrier, uint32_t n_threads) {

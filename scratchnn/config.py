@@ -6,9 +6,9 @@ import os
 
 import numpy as np
 
+from . import threads
 from ._version import __version__
 from .core import kernels
-from .threads import available_cpus
 
 __all__ = ["configuration", "show_config"]
 
@@ -17,7 +17,6 @@ def configuration() -> dict[str, str]:
     """Return what :func:`show_config` prints, by name."""
     import platform  # only this report needs it
 
-    limit = os.environ.get("SCRATCHNN_NUM_THREADS")
     return {
         "scratchnn": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -27,7 +26,7 @@ def configuration() -> dict[str, str]:
         "available on this machine": ", ".join(kernels.available()),
         "in use": kernels.isa() + (" (SCRATCHNN_ISA)" if os.environ.get("SCRATCHNN_ISA") else ""),
         "dtypes": "float32, float64",
-        "threads": "up to " + (f"{limit} (SCRATCHNN_NUM_THREADS)" if limit else str(available_cpus())),
+        "threads": f"up to {os.environ.get('SCRATCHNN_NUM_THREADS') or threads.most()}",
     }
 
 

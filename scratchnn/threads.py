@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import os
 
-__all__ = ["available_cpus", "choose"]
+__all__ = ["available_cpus", "choose", "most"]
 
 
 # Threads pay from this many multiply-adds a thread and step on, against two barriers of a microsecond and weights
 # that change hands. On two CPUs of a Xeon that are 120 ns apart, microseconds a step in one thread and in two:
 # 8-64-64-4, batch 64: 17 and 22; 64-100-10, batch 200: 60 and 52; 784-128-10, batch 32: 108 and 91, batch 96: 276
-# and 216; 784-512-512-10, batch 128: 3300 and 2180. Where the host put them 280 ns apart, all but the last lost.
-THREAD_WORK = 3_000_000
+# and 216; 784-512-512-10, batch 128: 3300 and 2180. When the host puts them 280 ns apart, 784-128-10 takes 140 in two.
+THREAD_WORK = 5_000_000
 
 # Threads pay from this many multiply-adds a thread and call on: to start and end one takes 250 µs, the work 500.
 START_WORK = 30_000_000
@@ -43,6 +43,21 @@ def _cgroup_cpus() -> float:
     return math.inf
 
 
+def most() -> int:
+    """Return the most threads where a call says nothing: what the environment allows, else the available CPUs."""
+    ours = os.environ.get("SCRATCHNN_NUM_THREADS")
+    if ours:
+        if not ours.isdecimal() or not 1 <= int(ours) <= MOST:
+            raise ValueError(f"SCRATCHNN_NUM_THREADS is {ours!r}; expected an integer >= 1 and <= {MOST}")
+        return int(ours)
+    # The variable that joblib sets in its workers, and batch systems in their jobs. Another's, so that what it says to
+    # OpenMP alone is no error here.
+    everybodys = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if everybodys.isdecimal() and int(everybodys) >= 1:
+        return min(int(everybodys), available_cpus())
+    return available_cpus()
+
+
 def available_cpus() -> int:
     """Return how many CPUs this process may use, by its affinity mask and its container's quota."""
     if hasattr(os, "sched_getaffinity"):
@@ -58,20 +73,15 @@ def choose(n_threads: int | None, work: float, n_steps: int = 1) -> int:
     Parameters
     ----------
     n_threads : int or None
-        The most. Where it is None, the environment variable SCRATCHNN_NUM_THREADS says so, and without it
-        there is at most one thread for each available CPU.
+        The most. Where it is None, the environment variable SCRATCHNN_NUM_THREADS says so; without it there is at
+        most one thread for each available CPU, and no more than OMP_NUM_THREADS.
 
     Raises
     ------
     TypeError, ValueError
         If either is no integer >= 1.
     """
-    if n_threads is None and os.environ.get("SCRATCHNN_NUM_THREADS"):
-        variable = os.environ["SCRATCHNN_NUM_THREADS"]
-        if not variable.isdecimal() or not 1 <= int(variable) <= MOST:
-            raise ValueError(f"SCRATCHNN_NUM_THREADS is {variable!r}; expected an integer >= 1 and <= {MOST}")
-        n_threads = int(variable)
     enough = int(min(work / THREAD_WORK, n_steps * work / START_WORK))
-    if enough < 2:
-        return 1
-    return min(enough, available_cpus() if n_threads is None else n_threads)  # asking for the CPUs costs 20 µs
+    if enough >= 2 or os.environ.get("SCRATCHNN_NUM_THREADS"):  # else nobody asks for the CPUs, which costs 20 µs
+        enough = min(enough, most() if n_threads is None else n_threads)
+    return max(1, enough)

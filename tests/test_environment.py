@@ -71,7 +71,8 @@ def test_use_switches_and_returns_the_previous():
 @pytest.fixture
 def eight_cpus(monkeypatch, tmp_path):
     """Eight CPUs, and no container but the one whose files the test writes to the path that it gets."""
-    monkeypatch.delenv("SCRATCHNN_NUM_THREADS", raising=False)
+    for name in ("SCRATCHNN_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     files = [[str(tmp_path / Path(path).name) for path in paths] for paths in threads.CGROUP_FILES]
     monkeypatch.setattr(threads, "CGROUP_FILES", files)
@@ -119,9 +120,20 @@ def test_threads_are_as_many_as_have_enough_work(eight_cpus, monkeypatch):
     assert [threads.choose(None, n * work, 10**6) for n in some] == [1, 1, 1, 2, 5, 5]
     assert threads.choose(2, 8 * start) == 2
     assert threads.choose(20, 1e9 * start) == 20
-    assert config.configuration()["threads"] == "up to 5 (SCRATCHNN_NUM_THREADS)"
+    assert config.configuration()["threads"] == "up to 5"
     monkeypatch.setenv("SCRATCHNN_NUM_THREADS", "")
     assert threads.choose(None, 1e9 * start) == 8
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", 1), ("3", 3), ("3,2,1", 3), (" 2", 2), ("99", 8), ("", 8), ("0", 8), ("all", 8)]
+)
+def test_the_variable_of_others_is_a_limit_too(value, expected, eight_cpus, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", value)
+    assert threads.choose(None, 1e20) == expected
+    assert threads.choose(5, 1e20) == 5
+    monkeypatch.setenv("SCRATCHNN_NUM_THREADS", "4")
+    assert threads.choose(None, 1e20) == 4
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", " ", "0x2", "1025"])

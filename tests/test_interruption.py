@@ -222,6 +222,22 @@ def test_many_networks_trained_at_once(dtype, threads_used):
     assert sorted(threads_used) == sorted(2 * [1 + seed % 3 for seed in range(8)])
 
 
+def test_more_threads_than_cpus(dtype, threads_used):
+    """Four trainings at once of three threads each, which predict meanwhile, end with what each alone ends with."""
+
+    def train(seed):
+        network = NeuralNetwork([6, 30, 2], dtype=dtype, seed=seed)
+        network.train(
+            X, Y, epochs=10, batch_size=40, n_threads=3, validation_data=(X, Y), callback=lambda *_: network.predict(X)
+        )
+        return bits(network), network.history.validation_loss
+
+    expected = [train(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(train, range(4))) == expected
+    assert threads_used == [3] * 8
+
+
 def test_one_network_predicts_in_eight_threads(dtype):
     network = NeuralNetwork([6, 40, 40, 2], activation="gelu", dtype=dtype, seed=1)
     x = RNG.standard_normal((2000, 6))
