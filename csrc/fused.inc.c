@@ -9,7 +9,7 @@ enum { GROUP_ROWS = 96 };
 static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                            ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
                            const double *coefficients, void *w, size_t ldw, void *const *states) {
-    real dw[GROUP_ROWS * WIDEST * VW];
+    _Alignas(64) real dw[GROUP_ROWS * WIDEST * VW];
     const size_t vecs = (n_outputs + VW - 1) / VW;
     for (size_t i = 0; i < n_inputs; i += GROUP_ROWS) {
         const size_t rows = n_inputs - i < GROUP_ROWS ? n_inputs - i : GROUP_ROWS;

@@ -73,10 +73,11 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
 /* Tiles of every height up to the tallest, so that the rows of C can be shared out evenly: 13 rows are 7
  * and 6, since in 12 and 1 the last would wait for its few chains. */
 typedef void tile_function(const product *p, size_t i, size_t j);
-#define SNN_TILE_HEIGHTS(X, vecs)                                                                       \
-    X(vecs, 1)                                                                                          \
-    X(vecs, 2) X(vecs, 3) X(vecs, 4) X(vecs, 5) X(vecs, 6) X(vecs, 7) X(vecs, 8) X(vecs, 9) X(vecs, 10) \
-        X(vecs, 11) X(vecs, 12)
+#define SNN_TILE_HEIGHTS(X, vecs)                                                                        \
+    X(vecs, 1)                                                                                           \
+    X(vecs, 2)                                                                                           \
+    X(vecs, 3) X(vecs, 4) X(vecs, 5) X(vecs, 6) X(vecs, 7) X(vecs, 8) X(vecs, 9) X(vecs, 10) X(vecs, 11) \
+        X(vecs, 12)
 #define DEFINE(vecs, rows)                                                   \
     static void tile_##vecs##_##rows(const product *p, size_t i, size_t j) { \
         if (rows <= SNN_TILE_ROWS_##vecs) tile(p, i, j, rows, vecs, 0);      \
@@ -141,7 +142,7 @@ enum { DEPTH = 128, WIDE = 4, WIDEST = WIDE * PANEL_VECS, NEAR_BYTES = 1 << 16, 
 
 /* Columns [j, j + vecs · VW), at most WIDEST vectors, through copies of B. */
 static void copied_panels(const product *whole, size_t j, size_t vecs) {
-    real block[DEPTH * WIDEST * VW];
+    _Alignas(64) real block[DEPTH * WIDEST * VW];
     product p = *whole;
     for (size_t k0 = 0; k0 < whole->k; k0 += DEPTH) {
         p.k = whole->k - k0 < DEPTH ? whole->k - k0 : DEPTH;
@@ -160,9 +161,11 @@ static void copied_panels(const product *whole, size_t j, size_t vecs) {
         size_t column = j;
         for (size_t left = vecs, width; left > 0; left -= width) {
             width = panel_width(p.m, left);
-            p.b = copy - column;
+            p.b = copy;
             p.ldb = width * VW;
-            panel(&p, column, width);
+            p.c = whole->c + column;
+            if (whole->init) p.init = whole->init + column;
+            panel(&p, 0, width);
             copy += p.k * p.ldb;
             column += p.ldb;
         }
@@ -227,20 +230,21 @@ static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void 
                         ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
                         size_t columns) {
     const real *dz = dz_;
-    real block[DEPTH * PANEL_VECS * VW];
+    _Alignas(64) real block[DEPTH * PANEL_VECS * VW];
     for (size_t j = 0; j < columns;) {
         const size_t vecs = (columns - j) / VW, tail = vecs ? 0 : columns - j;
         const size_t width = vecs ? panel_width(COPY_ROWS, vecs) : 1;
-        product p = {m, columns, 0, NULL, dz_row, dz_column, block - j, width * VW, NULL, 0, dx, lddx};
+        product p = {m,     columns,    0,    NULL, dz_row,         dz_column,
+                     block, width * VW, NULL, 0,    (real *)dx + j, lddx};
         size_t k0 = 0;
         do { /* once at least: without outputs dx is zero */
             p.k = n_outputs - k0 < DEPTH ? n_outputs - k0 : DEPTH;
             p.a = dz + (ptrdiff_t)k0 * dz_column;
             pack_transposed(w, ldw, n_inputs, j, k0, p.k, width, block);
             if (tail) {
-                panel_tail(&p, j, tail);
+                panel_tail(&p, 0, tail);
             } else {
-                panel(&p, j, width);
+                panel(&p, 0, width);
             }
             p.more = 1;
             k0 += p.k;
