@@ -73,11 +73,10 @@ SNN_INLINE void tile(const product *p, size_t i, size_t j, int rows, int vecs, s
 /* Tiles of every height up to the tallest, so that the rows of C can be shared out evenly: 13 rows are 7
  * and 6, since in 12 and 1 the last would wait for its few chains. */
 typedef void tile_function(const product *p, size_t i, size_t j);
-#define SNN_TILE_HEIGHTS(X, vecs)                                                                        \
-    X(vecs, 1)                                                                                           \
-    X(vecs, 2)                                                                                           \
-    X(vecs, 3) X(vecs, 4) X(vecs, 5) X(vecs, 6) X(vecs, 7) X(vecs, 8) X(vecs, 9) X(vecs, 10) X(vecs, 11) \
-        X(vecs, 12)
+/* clang-format off */
+#define SNN_TILE_HEIGHTS(X, v) \
+    X(v, 1) X(v, 2) X(v, 3) X(v, 4) X(v, 5) X(v, 6) X(v, 7) X(v, 8) X(v, 9) X(v, 10) X(v, 11) X(v, 12)
+/* clang-format on */
 #define DEFINE(vecs, rows)                                                   \
     static void tile_##vecs##_##rows(const product *p, size_t i, size_t j) { \
         if (rows <= SNN_TILE_ROWS_##vecs) tile(p, i, j, rows, vecs, 0);      \
