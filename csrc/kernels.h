@@ -75,6 +75,13 @@ typedef struct snn_update {
     /* Update weights (m, n) and state in place; the state has the leading dimension of the weights. */
     void (*apply)(size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg,
                   void *const *state, const double *coefficients);
+
+    /* The same with the gradient xᵀ · dz of few samples, as update_weights computes it: x (m, n_rows), dz
+     * (m, n_columns). Without x, n_rows is 1 and the gradient the column sums of dz. dz, weights and state are
+     * read and written in whole vectors. */
+    void (*apply_product)(size_t m, size_t n_rows, size_t n_columns, const void *x, ptrdiff_t x_row,
+                          ptrdiff_t x_column, const void *dz, size_t lddz, void *weights, size_t ldw,
+                          void *const *state, const double *coefficients);
 } snn_update;
 
 /* A network of at most SNN_TINY inputs and outputs in each layer, and the memory of a batch. Arrays of the table's dtype:

@@ -70,38 +70,13 @@ SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_
     }
 }
 
-/* A step on rows of w, whose gradients are the columns of x times dz; without x, on biases. */
-SNN_INLINE void tiny_rows_update(const snn_tiny *t, size_t n_rows, size_t n_columns, size_t stride, real *w,
-                                 void *const *states, const real *x, size_t ldx, const real *dz, size_t m,
-                                 update_rule *rule) {
-    const int n_states = t->n_states;
-    const double *c = t->coefficients;
-    for (size_t k = 0; k < n_rows; k++) {
-        for (size_t j = 0; j < n_columns; j += VW) {
-            const size_t place = k * stride + j;
-            const real *xi = x + k, *d = dz + j;
-            vec g = v_set1(0);
-            if (x) {
-                for (size_t i = 0; i < m; i++, xi += ldx, d += stride) g = v_fma(v_set1(*xi), v_load(d), g);
-            } else {
-                for (size_t i = 0; i < m; i++, d += stride) g = v_add(g, v_load(d));
-            }
-            slot p;
-            p.w = v_load(w + place);
-            for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)states[s] + place);
-            p = rule(p, g, c);
-            v_store(w + place, p.w);
-            for (int s = 0; s < n_states; s++) v_store((real *)states[s] + place, p.s[s]);
-        }
-    }
-}
-
-SNN_INLINE void tiny_update(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx,
-                            update_rule *rule) {
-    tiny_rows_update(t, l->n_inputs, l->n_outputs, l->stride, l->weights, l->weight_states, x, ldx, l->dz, m,
-                     rule);
+static void tiny_update(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) {
+    const snn_update *rule = &updates[t->update];
+    rule->apply_product(m, l->n_inputs, l->n_outputs, x, (ptrdiff_t)ldx, 1, l->dz, l->stride, l->weights,
+                        l->stride, l->weight_states, t->coefficients);
     if (l->biases) {
-        tiny_rows_update(t, 1, l->n_outputs, l->stride, l->biases, l->bias_states, NULL, 0, l->dz, m, rule);
+        rule->apply_product(m, 1, l->n_outputs, NULL, 0, 0, l->dz, l->stride, l->biases, 0, l->bias_states,
+                            t->coefficients);
     }
 }
 
@@ -132,30 +107,18 @@ SNN_ACTIVATIONS(DEFINE)
     }
 SNN_ELEMENT_LOSSES(DEFINE)
 #undef DEFINE
-#define DEFINE(name, ...)                                                                               \
-    static void tiny_update_##name(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, \
-                                   size_t ldx) {                                                        \
-        tiny_update(t, l, m, x, ldx, rule_##name);                                                      \
-    }
-SNN_UPDATES(DEFINE)
-#undef DEFINE
-
 #define FORWARD(name, ...) tiny_forward_##name,
 #define BACKWARD(name, ...) tiny_backward_##name,
-#define UPDATE(name, ...) tiny_update_##name,
 static void (*const tiny_forwards[])(const snn_tiny_layer *, size_t, const real *,
                                      size_t) = {SNN_ACTIVATIONS(FORWARD)};
 static void (*const tiny_backwards[])(const snn_tiny_layer *, size_t, const snn_tiny_layer *,
                                       const real *) = {SNN_ACTIVATIONS(BACKWARD)};
-static void (*const tiny_updates[])(const snn_tiny *, const snn_tiny_layer *, size_t, const real *,
-                                    size_t) = {SNN_UPDATES(UPDATE)};
 #define LOSS(name) tiny_loss_##name,
 static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *, size_t, double, double,
                                    double *) = {SNN_LOSSES(LOSS)};
 #undef LOSS
 #undef FORWARD
 #undef BACKWARD
-#undef UPDATE
 
 static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
                       double scale, double *row_loss) {
@@ -170,8 +133,8 @@ static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, co
         tiny_transpose(l, mirror);
         tiny_backwards[l[-1].activation](l - 1, m, l, mirror);
     }
-    tiny_updates[t->update](t, first, m, x, ldx);
+    tiny_update(t, first, m, x, ldx);
     for (const snn_tiny_layer *l = first + 1; l <= last; l++) {
-        tiny_updates[t->update](t, l, m, l[-1].a, l[-1].stride);
+        tiny_update(t, l, m, l[-1].a, l[-1].stride);
     }
 }

@@ -154,15 +154,49 @@ SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *
     }
 }
 
-#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                       \
-    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg, \
-                             void *const *state, const double *coefficients) {                   \
-        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);            \
+SNN_INLINE void update_from_few(size_t m, size_t n_rows, size_t n_columns, const real *x, ptrdiff_t x_row,
+                                ptrdiff_t x_column, const real *dz, size_t lddz, real *w, size_t ldw,
+                                void *const *states, int n_states, const double *coefficients,
+                                update_rule *rule) {
+    double c[SNN_MAX_COEFFICIENTS];
+    memcpy(c, coefficients, sizeof c);
+    for (size_t k = 0; k < n_rows; k++) {
+        for (size_t j = 0; j < n_columns; j += VW) {
+            const size_t place = k * ldw + j;
+            const real *d = dz + j;
+            vec g = v_set1(0);
+            if (x) {
+                const real *xi = x + (ptrdiff_t)k * x_column;
+                for (size_t i = 0; i < m; i++, xi += x_row, d += lddz) g = v_fma(v_set1(*xi), v_load(d), g);
+            } else {
+                for (size_t i = 0; i < m; i++, d += lddz) g = v_add(g, v_load(d));
+            }
+            slot p;
+            p.w = v_load(w + place);
+            for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)states[s] + place);
+            p = rule(p, g, c);
+            v_store(w + place, p.w);
+            for (int s = 0; s < n_states; s++) v_store((real *)states[s] + place, p.s[s]);
+        }
+    }
+}
+
+#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                                  \
+    static void apply_product_##name(size_t m, size_t n_rows, size_t n_columns, const void *x,              \
+                                     ptrdiff_t x_row, ptrdiff_t x_column, const void *dz, size_t lddz,      \
+                                     void *w, size_t ldw, void *const *state, const double *coefficients) { \
+        update_from_few(m, n_rows, n_columns, x, x_row, x_column, dz, lddz, w, ldw, state, n_states,        \
+                        coefficients, rule_##name);                                                         \
+    }                                                                                                       \
+    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg,            \
+                             void *const *state, const double *coefficients) {                              \
+        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);                       \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE
 
-#define ENTRY(name, n_states, states, n_hyperparameters, hyperparameters)                        \
-    {#name, n_states, n_hyperparameters, states, hyperparameters, prepare_##name, apply_##name},
+#define ENTRY(name, n_states, states, n_hyperparameters, hyperparameters)       \
+    {#name,           n_states,       n_hyperparameters, states,                \
+     hyperparameters, prepare_##name, apply_##name,      apply_product_##name},
 static const snn_update updates[] = {SNN_UPDATES(ENTRY)};
 #undef ENTRY
