@@ -2,9 +2,9 @@
  * time lies on the stack, and never in memory. Adam then moves 24 bytes a parameter, and 40 with a stored
  * gradient. */
 
-/* Rows of weights at a time: a multiple of all tile heights. With as many columns as copied_panels takes they are
- * 96 KiB of gradient, in the L2 cache. */
-enum { GROUP_ROWS = 96 };
+/* Rows of weights at a time, a multiple of all tile heights, and vectors of columns: 96 KiB of gradient, in the L2
+ * cache. */
+enum { GROUP_ROWS = 96, GROUP_VECS = 4 * PANEL_VECS };
 
 /* Of so few samples the gradient is computed where it is used: a tile would be begun and ended for nothing. 784-128-10
  * takes 10 µs for a single sample, and 21 with tiles. */
@@ -13,7 +13,7 @@ enum { FEW = 3 };
 static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                            ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
                            const double *coefficients, void *w, size_t ldw, void *const *states) {
-    _Alignas(64) real dw[GROUP_ROWS * WIDEST * VW];
+    _Alignas(64) real dw[GROUP_ROWS * GROUP_VECS * VW];
     const size_t vecs = (n_outputs + VW - 1) / VW;
     if (m <= FEW) {
         rule->apply_product(m, n_inputs, n_outputs, x, x_row, x_column, dz, lddz, w, ldw, states,
@@ -23,8 +23,9 @@ static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const vo
     for (size_t i = 0; i < n_inputs; i += GROUP_ROWS) {
         const size_t rows = n_inputs - i < GROUP_ROWS ? n_inputs - i : GROUP_ROWS;
         const real *a = (const real *)x + (ptrdiff_t)i * x_column;
-        for (size_t v = 0; v < vecs; v += WIDEST) {
-            const size_t columns = (vecs - v < WIDEST ? vecs - v : WIDEST) * VW, place = i * ldw + v * VW;
+        for (size_t v = 0; v < vecs; v += GROUP_VECS) {
+            const size_t columns = (vecs - v < GROUP_VECS ? vecs - v : GROUP_VECS) * VW,
+                         place = i * ldw + v * VW;
             void *state[SNN_MAX_STATES];
             multiply(&(product){rows, columns, m, a, x_column, x_row, (const real *)dz + v * VW, lddz, NULL,
                                 0, dw, columns});

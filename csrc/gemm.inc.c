@@ -131,61 +131,52 @@ static size_t panel_width(size_t rows, size_t vecs) {
     return vecs < PANEL_VECS ? vecs : PANEL_VECS;
 }
 
-/* B's panel is read once for each tile. Where it does not stay in the L1 cache from one to the next, B is cut
- * into blocks of DEPTH rows, and a block is copied to the stack, panel by panel, if enough tiles read it: one
- * panel of it is 32 KiB (128 rows of 4 vectors of 64 bytes), which leaves room for A and C.
- * WIDE panels are copied at a time: a row of a wide B has pages of its own, and to find one costs some 100
- * cycles (in a virtual machine), as much as it takes to copy 256 columns of it.
- * Measured on 256 × 2048 × 2048, of the FMA peak: 45 % without copies, 58 % with one panel, 67 % with 4. */
-enum { DEPTH = 128, WIDE = 4, WIDEST = WIDE * PANEL_VECS, NEAR_BYTES = 1 << 16, COPY_ROWS = 48 };
+/* B is cut into blocks of DEPTH rows, so that a panel of one (1024 rows of 4 vectors of 64 bytes are 256 KiB) and the
+ * part of A beside it stay in the L2 cache from tile to tile. On Zen 5, 256 to 4096 rows are equally fast.
+ *
+ * Rows of B that lie a multiple of CONFLICT apart meet in a few sets of every cache: of rows 8 KiB apart, L1 holds 12 and
+ * L2 128. If enough tiles read them, they are copied to the stack, COPIED rows at a time. 256 × 2048 × 2048 runs at
+ * 75 % of the FMA peak without copies and at 85 % with them; at 91 % with rows of 8 KiB and 64 bytes, as a network's own
+ * arrays have them (scratchnn/core/topology.pyx). */
+enum { DEPTH = 1024, CONFLICT = 1024, COPIED = 128, COPY_ROWS = 48 };
 
-/* Columns [j, j + vecs · VW), at most WIDEST vectors, through copies of B. */
-static void copied_panels(const product *whole, size_t j, size_t vecs) {
-    _Alignas(64) real block[DEPTH * WIDEST * VW];
-    product p = *whole;
-    for (size_t k0 = 0; k0 < whole->k; k0 += DEPTH) {
-        p.k = whole->k - k0 < DEPTH ? whole->k - k0 : DEPTH;
-        p.a = whole->a + (ptrdiff_t)k0 * whole->a_k;
-        for (size_t k = 0; k < p.k; k++) {
-            const real *from = whole->b + (k0 + k) * whole->ldb + j;
-            real *to = block;
-            for (size_t left = vecs, width; left > 0; left -= width) {
-                width = panel_width(p.m, left);
-                for (size_t v = 0; v < width; v++) v_store(to + (k * width + v) * VW, v_load(from + v * VW));
-                from += width * VW;
-                to += p.k * width * VW;
-            }
-        }
-        const real *copy = block;
-        size_t column = j;
-        for (size_t left = vecs, width; left > 0; left -= width) {
-            width = panel_width(p.m, left);
-            p.b = copy;
-            p.ldb = width * VW;
-            p.c = whole->c + column;
-            if (whole->init) p.init = whole->init + column;
-            panel(&p, 0, width);
-            copy += p.k * p.ldb;
-            column += p.ldb;
-        }
-        p.more = 1;
+/* Columns [j, j + vecs · VW) by way of a copy of B's. */
+static void copied_panel(const product *whole, size_t j, size_t vecs) {
+    _Alignas(64) real block[COPIED * PANEL_VECS * VW];
+    const real *from = whole->b + j;
+    real *to = block;
+    for (size_t k = 0; k < whole->k; k++, from += whole->ldb) {
+        for (size_t v = 0; v < vecs; v++, to += VW) v_store(to, v_load(from + v * VW));
     }
+    product p = *whole;
+    p.b = block;
+    p.ldb = vecs * VW;
+    p.c += j;
+    if (p.init) p.init += j;
+    panel(&p, 0, vecs);
 }
 
-static void multiply(const product *p) {
-    const int far =
-        p->m >= COPY_ROWS && p->k * p->ldb * sizeof(real) > NEAR_BYTES && p->ldb > PANEL_VECS * VW;
-    size_t j = 0;
-    for (size_t vecs = p->n / VW, width; vecs > 0; vecs -= width, j += width * VW) {
-        if (far) {
-            width = vecs < WIDEST ? vecs : WIDEST;
-            copied_panels(p, j, width);
-        } else {
-            width = panel_width(p->m, vecs);
-            panel(p, j, width);
+static void multiply(const product *whole) {
+    const int copy = whole->m >= COPY_ROWS && whole->k > 1 && whole->ldb * sizeof(real) % CONFLICT == 0;
+    const size_t depth = copy ? COPIED : DEPTH;
+    product p = *whole;
+    for (size_t left = whole->k;; left -= p.k) { /* once at least: without terms C is init */
+        p.k = left < depth ? left : depth;
+        size_t j = 0;
+        for (size_t vecs = p.n / VW, width; vecs > 0; vecs -= width, j += width * VW) {
+            width = panel_width(p.m, vecs);
+            if (copy) {
+                copied_panel(&p, j, width);
+            } else {
+                panel(&p, j, width);
+            }
         }
+        if (j < p.n) panel_tail(&p, j, p.n - j);
+        if (left == p.k) return;
+        p.a += (ptrdiff_t)p.k * p.a_k;
+        p.b += p.k * p.ldb;
+        p.more = 1;
     }
-    if (j < p->n) panel_tail(p, j, p->n - j);
 }
 
 static void affine(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
@@ -229,7 +220,7 @@ static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void 
                         ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
                         size_t columns) {
     const real *dz = dz_;
-    _Alignas(64) real block[DEPTH * PANEL_VECS * VW];
+    _Alignas(64) real block[COPIED * PANEL_VECS * VW];
     for (size_t j = 0; j < columns;) {
         const size_t vecs = (columns - j) / VW, tail = vecs ? 0 : columns - j;
         const size_t width = vecs ? panel_width(COPY_ROWS, vecs) : 1;
@@ -237,7 +228,7 @@ static void grad_inputs(size_t m, size_t n_inputs, size_t n_outputs, const void 
                      block, width * VW, NULL, 0,    (real *)dx + j, lddx};
         size_t k0 = 0;
         do { /* once at least: without outputs dx is zero */
-            p.k = n_outputs - k0 < DEPTH ? n_outputs - k0 : DEPTH;
+            p.k = n_outputs - k0 < COPIED ? n_outputs - k0 : COPIED;
             p.a = dz + (ptrdiff_t)k0 * dz_column;
             pack_transposed(w, ldw, n_inputs, j, k0, p.k, width, block);
             if (tail) {

@@ -179,6 +179,10 @@ extern const snn_isa snn_isas[];
 uint64_t snn_flush_denormals(void);
 void snn_restore_denormals(uint64_t state);
 
+/* Ask for large pages in what lies within [memory, memory + size); a system that has none ignores it. Pages that have
+ * not been written to yet are made large at once. */
+void snn_prefer_large_pages(void *memory, size_t size);
+
 /* Random numbers: SplitMix64 as a counter-based generator. The i-th draw of a stream depends on
  * (key, i) alone. `snn_random_key` gives stream 0 the key `seed`, and others a mixed one. */
 uint64_t snn_random_key(uint64_t seed, uint64_t stream);

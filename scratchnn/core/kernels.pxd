@@ -116,6 +116,7 @@ cdef const snn_kernels *table(size_t itemsize) noexcept nogil
 # The rest of the C interface, for modules that do not link it.
 cdef uint64_t flush_denormals() noexcept nogil
 cdef void restore_denormals(uint64_t state) noexcept nogil
+cdef void prefer_large_pages(void *memory, size_t size) noexcept nogil
 cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil
 cdef uint64_t random_bits(uint64_t key, uint64_t index) noexcept nogil
 cdef double random_uniform(uint64_t bits) noexcept nogil

@@ -19,6 +19,7 @@ cdef extern from "kernels.h" nogil:
     const snn_isa *snn_isas
     uint64_t snn_flush_denormals() noexcept nogil
     void snn_restore_denormals(uint64_t state) noexcept nogil
+    void snn_prefer_large_pages(void *memory, size_t size) noexcept nogil
     uint64_t snn_random_key(uint64_t seed, uint64_t stream) noexcept nogil
     uint64_t snn_random_bits(uint64_t key, uint64_t index) noexcept nogil
     double snn_random_uniform(uint64_t bits) noexcept nogil
@@ -48,6 +49,10 @@ cdef uint64_t flush_denormals() noexcept nogil:
 
 cdef void restore_denormals(uint64_t state) noexcept nogil:
     snn_restore_denormals(state)
+
+
+cdef void prefer_large_pages(void *memory, size_t size) noexcept nogil:
+    snn_prefer_large_pages(memory, size)
 
 
 cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil:

@@ -13,7 +13,7 @@ from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
 from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
-from scratchnn.core.topology cimport Topology
+from scratchnn.core.topology cimport ALIGNMENT, Topology
 
 from scratchnn.core.topology import aligned_zeros, padded
 
@@ -26,8 +26,6 @@ cdef enum:
     SMALL_BLOCK = 24
     # Half of the smallest stack that Python gives a thread.
     STACK = 16 * 1024
-    # Where aligned_zeros begins too.
-    ALIGNMENT = 64
     # Multiply-adds, 5 to 10 µs of them, below which the GIL is kept: a thread that waits for it takes as long to
     # wake, so two threads are no faster if it is given away, and one loses 50 ns.
     KEEP_GIL = 200_000

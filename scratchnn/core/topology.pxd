@@ -3,6 +3,10 @@
 from scratchnn.core.layers.dense cimport Dense
 
 
+cdef enum:
+    ALIGNMENT = 64  # bytes, of arrays and their rows: a vector of AVX-512, a line of most caches
+
+
 cdef class Topology:
     cdef Dense *layers
     cdef readonly Py_ssize_t n_layers

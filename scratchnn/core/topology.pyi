@@ -6,8 +6,8 @@ import numpy.typing as npt
 
 from .activations import Activation
 
-ALIGNMENT: int
 CONFLICT: int
+LARGE_PAGE: int
 
 def aligned_zeros(n: SupportsIndex, dtype: npt.DTypeLike) -> npt.NDArray[Any]: ...
 def padded(n: SupportsIndex, itemsize: SupportsIndex) -> int: ...

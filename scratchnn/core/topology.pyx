@@ -9,13 +9,14 @@ import numpy as np
 from libc.stdint cimport uintptr_t
 from libc.stdlib cimport calloc, free
 
-from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, table
-
-ALIGNMENT = 64
+from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, prefer_large_pages, table
 
 # A row stride that is a multiple of this maps the rows of a tile onto few sets of the L1 cache
 # (48 KiB in 12 ways: rows 4 KiB apart share a set; 1 KiB apart, four rows do every fourth).
 CONFLICT = 1024
+
+# A large page has this size, and less memory has none.
+LARGE_PAGE = 1 << 21
 
 
 def aligned_zeros(Py_ssize_t n, dtype):
@@ -24,12 +25,14 @@ def aligned_zeros(Py_ssize_t n, dtype):
     memory = np.zeros(n * dtype.itemsize + ALIGNMENT, np.uint8)
     cdef char[::1] bytes = memory.view(np.int8)
     cdef Py_ssize_t start = -<uintptr_t>&bytes[0] % <uintptr_t>ALIGNMENT
+    if bytes.shape[0] >= LARGE_PAGE:
+        prefer_large_pages(&bytes[0], bytes.shape[0])
     return memory[start:start + n * dtype.itemsize].view(dtype)
 
 
 def padded(Py_ssize_t n, Py_ssize_t itemsize):
     """Return the row stride, in elements, for rows of n elements."""
-    size = -(-n * itemsize // ALIGNMENT) * ALIGNMENT
+    size = (n * itemsize + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
     if size % CONFLICT == 0:
         size += ALIGNMENT
     return size // itemsize
