@@ -16,7 +16,7 @@ static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const vo
     _Alignas(64) real dw[GROUP_ROWS * GROUP_VECS * VW];
     const size_t vecs = (n_outputs + VW - 1) / VW;
     if (m <= FEW) {
-        rule->apply_product(m, n_inputs, n_outputs, x, x_row, x_column, dz, lddz, w, ldw, states,
+        rule->apply_product(m, n_inputs, n_outputs, x, x_row, x_column, 0, dz, lddz, w, ldw, states,
                             coefficients);
         return;
     }

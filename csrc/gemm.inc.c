@@ -189,25 +189,31 @@ static void grad_weights(size_t m, size_t n_inputs, size_t n_outputs, const void
     multiply(&(product){n_inputs, n_outputs, m, x, x_column, x_row, dz, lddz, NULL, 0, dw, lddw});
 }
 
-/* The columns [column, column + k) of w's rows from `row` on, as k rows of `vecs` vectors: log2 VW perfect shuffles
- * of VW rows at a time. Rows from n_rows on are zeros. */
+/* Rows become columns by log2 VW perfect shuffles. */
+SNN_INLINE void transpose(vec *rows) {
+    vec zipped[VW];
+    SNN_UNROLL for (int width = VW; width > 1; width /= 2) {
+        SNN_UNROLL for (int i = 0; i < VW / 2; i++) {
+            zipped[2 * i] = v_zip_low(rows[i], rows[i + VW / 2]);
+            zipped[2 * i + 1] = v_zip_high(rows[i], rows[i + VW / 2]);
+        }
+        SNN_UNROLL for (int i = 0; i < VW; i++) rows[i] = zipped[i];
+    }
+}
+
+/* The columns [column, column + k) of w's rows from `row` on, as k rows of `vecs` vectors. Rows from n_rows
+ * on are zeros. */
 static void pack_transposed(const real *w, size_t ldw, size_t n_rows, size_t row, size_t column, size_t k,
                             size_t vecs, real *block) {
     for (size_t v = 0; v < vecs; v++, row += VW) {
         for (size_t c = 0; c < k; c += VW) {
             const size_t lanes = k - c < VW ? k - c : VW;
-            vec rows[VW], zipped[VW];
+            vec rows[VW];
             SNN_UNROLL for (int i = 0; i < VW; i++) {
                 const size_t at = row + (size_t)i;
                 rows[i] = at < n_rows ? load_lanes(w + at * ldw + column + c, lanes) : v_set1(0);
             }
-            SNN_UNROLL for (int width = VW; width > 1; width /= 2) {
-                SNN_UNROLL for (int i = 0; i < VW / 2; i++) {
-                    zipped[2 * i] = v_zip_low(rows[i], rows[i + VW / 2]);
-                    zipped[2 * i + 1] = v_zip_high(rows[i], rows[i + VW / 2]);
-                }
-                SNN_UNROLL for (int i = 0; i < VW; i++) rows[i] = zipped[i];
-            }
+            transpose(rows);
             real *to = block + (c * vecs + v) * VW;
             SNN_UNROLL for (int i = 0; i < VW; i++) {
                 if ((size_t)i < lanes) v_store(to + (size_t)i * vecs * VW, rows[i]);

@@ -76,12 +76,12 @@ typedef struct snn_update {
     void (*apply)(size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg,
                   void *const *state, const double *coefficients);
 
-    /* The same with the gradient xᵀ · dz of few samples, as update_weights computes it: x (m, n_rows), dz
-     * (m, n_columns). Without x, n_rows is 1 and the gradient the column sums of dz. dz, weights and state are
-     * read and written in whole vectors. */
+    /* The same with the gradient xᵀ · dz of few samples, at least one, as update_weights computes it: x (m, n_rows),
+     * dz (m, n_columns). Where `biases` is not 0, one more row of weights follows, whose x is 1. dz, weights
+     * and state are read and written in whole vectors. */
     void (*apply_product)(size_t m, size_t n_rows, size_t n_columns, const void *x, ptrdiff_t x_row,
-                          ptrdiff_t x_column, const void *dz, size_t lddz, void *weights, size_t ldw,
-                          void *const *state, const double *coefficients);
+                          ptrdiff_t x_column, int biases, const void *dz, size_t lddz, void *weights,
+                          size_t ldw, void *const *state, const double *coefficients);
 } snn_update;
 
 /* A network of at most SNN_TINY inputs and outputs in each layer, and the memory of a batch. Arrays of the table's dtype:
@@ -93,17 +93,17 @@ typedef struct snn_tiny_layer {
     int activation; /* place in the list; the identity where it belongs to the loss */
     int slope_from_value;
     double alpha;
-    void *weights, *biases; /* biases may be NULL */
-    void *weight_states[SNN_MAX_STATES], *bias_states[SNN_MAX_STATES];
+    int has_biases;
+    void *weights; /* the biases are one more row */
+    void *states[SNN_MAX_STATES];
     void *z, *a, *dz;
 } snn_tiny_layer;
 
 typedef struct snn_tiny {
-    size_t n_layers;
+    size_t n_layers, widest; /* widest: the most outputs of a layer */
     const snn_tiny_layer *layers;
     int loss, update; /* places in the lists */
     double delta;
-    int n_states;
     const double *coefficients;
 } snn_tiny;
 

@@ -9,7 +9,7 @@ SNN_INLINE void tiny_forward(const snn_tiny_layer *l, size_t m, const real *x, s
     for (size_t j = 0; j < n_outputs; j += VW) {
         const real *w = (const real *)l->weights + j, *row = x;
         real *z = (real *)l->z + j, *a = (real *)l->a + j;
-        const vec bias = l->biases ? v_load((const real *)l->biases + j) : v_set1(0);
+        const vec bias = l->has_biases ? v_load(w + n_inputs * stride) : v_set1(0);
         for (size_t i = 0; i < m; i++, row += ldx, z += stride, a += stride) {
             const real *wk = w;
             vec sum = bias;
@@ -47,10 +47,12 @@ static void tiny_loss_cross_entropy(const snn_tiny_layer *l, size_t m, const rea
                            row_loss);
 }
 
-/* dz = da g'(z), where da is in the place of dz, or is `above` · mirror, the layer above's dz and Wᵀ. */
+/* dz = da g'(z), where da is in the place of dz, or is dz Wᵀ of the layer above, whose Wᵀ is the mirror, with rows of
+ * whole vectors. */
 SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_layer *above,
                               const real *mirror, unary *slope) {
     const size_t n_outputs = l->n_outputs, stride = l->stride, n_above = above ? above->n_outputs : 0;
+    const size_t ldm = (n_outputs + VW - 1) / VW * VW;
     const vec alpha = v_set1((real)l->alpha);
     for (size_t j = 0; j < n_outputs; j += VW) {
         const real *source = (const real *)(l->slope_from_value ? l->a : l->z) + j,
@@ -60,7 +62,7 @@ SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_
             vec da = v_set1(0);
             if (above) {
                 const real *t = mirror + j;
-                for (size_t k = 0; k < n_above; k++, t += SNN_TINY) da = v_fma(v_set1(row[k]), v_load(t), da);
+                for (size_t k = 0; k < n_above; k++, t += ldm) da = v_fma(v_set1(row[k]), v_load(t), da);
                 row += above->stride;
             } else {
                 da = v_load(dz);
@@ -71,23 +73,8 @@ SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_
 }
 
 static void tiny_update(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) {
-    const snn_update *rule = &updates[t->update];
-    rule->apply_product(m, l->n_inputs, l->n_outputs, x, (ptrdiff_t)ldx, 1, l->dz, l->stride, l->weights,
-                        l->stride, l->weight_states, t->coefficients);
-    if (l->biases) {
-        rule->apply_product(m, 1, l->n_outputs, NULL, 0, 0, l->dz, l->stride, l->biases, 0, l->bias_states,
-                            t->coefficients);
-    }
-}
-
-/* Wᵀ with rows of SNN_TINY, zeros beyond n_inputs. */
-static void tiny_transpose(const snn_tiny_layer *l, real *mirror) {
-    for (size_t j = 0; j < l->n_outputs; j++, mirror += SNN_TINY) {
-        const real *w = (const real *)l->weights + j;
-        size_t k = 0;
-        for (; k < l->n_inputs; k++, w += l->stride) mirror[k] = *w;
-        for (; k < SNN_TINY; k++) mirror[k] = 0;
-    }
+    updates[t->update].apply_product(m, l->n_inputs, l->n_outputs, x, (ptrdiff_t)ldx, 1, l->has_biases, l->dz,
+                                     l->stride, l->weights, l->stride, l->states, t->coefficients);
 }
 
 #define DEFINE(name, ...)                                                                            \
@@ -120,17 +107,113 @@ static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *,
 #undef FORWARD
 #undef BACKWARD
 
+/* ---- one sample, and layers of one vector: its parts go from function to function in a register ---- */
+
+SNN_INLINE void single_forward(const snn_tiny_layer *l, const real *x, unary *value) {
+    const real *w = l->weights, *biases = w + l->n_inputs * l->stride;
+    vec sum = l->has_biases ? v_load(biases) : v_set1(0);
+    for (; w < biases; w += l->stride, x++) sum = v_fma(v_set1(*x), v_load(w), sum);
+    v_store(l->z, sum);
+    v_store(l->a, value(sum, v_set1((real)l->alpha)));
+}
+
+SNN_INLINE vec single_backward(const snn_tiny_layer *l, vec da, unary *slope) {
+    const vec source = v_load(l->slope_from_value ? l->a : l->z);
+    return v_mul(da, slope(source, v_set1((real)l->alpha)));
+}
+
+/* dz Wᵀ, where Wᵀ is made of W's rows. */
+SNN_INLINE vec single_grad_inputs(const snn_tiny_layer *l, vec dz) {
+    static const real zeros[VW];
+    real lanes[VW];
+    vec rows[VW];
+    SNN_UNROLL for (int k = 0; k < VW; k++) {
+        const size_t row = (size_t)k;
+        rows[k] = v_load(row < l->n_inputs ? (const real *)l->weights + row * l->stride : zeros);
+    }
+    transpose(rows);
+    vec da = v_fma(v_set1(first_lane(dz)), rows[0], v_set1(0));
+    if (l->n_outputs == 1) return da;
+    v_store(lanes, dz);
+    SNN_UNROLL for (int j = 1; j < VW; j++) {
+        if ((size_t)j < l->n_outputs) da = v_fma(v_set1(lanes[j]), rows[j], da);
+    }
+    return da;
+}
+
+SNN_INLINE void single_update(const snn_tiny_layer *l, const real *x, vec dz, int n_states, const double *c,
+                              update_rule *rule) {
+    const size_t n_inputs = l->n_inputs, n_rows = n_inputs + (size_t)(l->has_biases != 0);
+    for (size_t k = 0, place = 0; k < n_rows; k++, place += l->stride) {
+        slot p;
+        p.w = v_load((real *)l->weights + place);
+        for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)l->states[s] + place);
+        p = rule(p, v_fma(v_set1(k < n_inputs ? x[k] : 1), dz, v_set1(0)), c);
+        v_store((real *)l->weights + place, p.w);
+        for (int s = 0; s < n_states; s++) v_store((real *)l->states[s] + place, p.s[s]);
+    }
+}
+
+#define DEFINE(name, ...)                                                       \
+    static void single_forward_##name(const snn_tiny_layer *l, const real *x) { \
+        single_forward(l, x, name##_value);                                     \
+    }                                                                           \
+    static vec single_backward_##name(const snn_tiny_layer *l, vec da) {        \
+        return single_backward(l, da, name##_slope);                            \
+    }
+SNN_ACTIVATIONS(DEFINE)
+#undef DEFINE
+#define DEFINE(name, n_states, ...)                                                                     \
+    static void single_update_##name(const snn_tiny_layer *l, const real *x, vec dz, const double *c) { \
+        single_update(l, x, dz, n_states, c, rule_##name);                                              \
+    }
+SNN_UPDATES(DEFINE)
+#undef DEFINE
+#define FORWARD(name, ...) single_forward_##name,
+#define BACKWARD(name, ...) single_backward_##name,
+#define UPDATE(name, ...) single_update_##name,
+static void (*const single_forwards[])(const snn_tiny_layer *, const real *) = {SNN_ACTIVATIONS(FORWARD)};
+static vec (*const single_backwards[])(const snn_tiny_layer *, vec) = {SNN_ACTIVATIONS(BACKWARD)};
+static void (*const single_updates[])(const snn_tiny_layer *, const real *, vec,
+                                      const double *) = {SNN_UPDATES(UPDATE)};
+#undef UPDATE
+#undef FORWARD
+#undef BACKWARD
+
+static void single_step(const snn_tiny *t, const real *x, const real *y, size_t ldy, double scale,
+                        double *row_loss) {
+    const snn_tiny_layer *first = t->layers, *last = t->layers + t->n_layers - 1;
+    const real *input = x;
+    for (const snn_tiny_layer *l = first; l <= last; l++) {
+        single_forwards[l->activation](l, input);
+        input = l->a;
+    }
+    tiny_losses[t->loss](last, 1, y, ldy, scale, t->delta, row_loss);
+    vec dz = single_backwards[last->activation](last, v_load(last->dz));
+    for (const snn_tiny_layer *l = last; l > first; l--) {
+        const vec da = single_grad_inputs(l, dz);
+        single_updates[t->update](l, l[-1].a, dz, t->coefficients);
+        dz = single_backwards[l[-1].activation](l - 1, da);
+    }
+    single_updates[t->update](first, x, dz, t->coefficients);
+}
+
 static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
                       double scale, double *row_loss) {
     const snn_tiny_layer *first = t->layers, *last = t->layers + t->n_layers - 1;
-    real mirror[SNN_TINY * SNN_TINY];
+    _Alignas(64) real mirror[SNN_TINY * (SNN_TINY + VW)];
+    if (m == 1 && t->widest <= VW) {
+        single_step(t, x, y, ldy, scale, row_loss);
+        return;
+    }
     tiny_forwards[first->activation](first, m, x, ldx);
     for (const snn_tiny_layer *l = first + 1; l <= last; l++)
         tiny_forwards[l->activation](l, m, l[-1].a, l[-1].stride);
     tiny_losses[t->loss](last, m, y, ldy, scale, t->delta, row_loss);
     tiny_backwards[last->activation](last, m, NULL, NULL);
     for (const snn_tiny_layer *l = last; l > first; l--) {
-        tiny_transpose(l, mirror);
+        pack_transposed(l->weights, l->stride, l->n_inputs, 0, 0, l->n_outputs, (l->n_inputs + VW - 1) / VW,
+                        mirror);
         tiny_backwards[l[-1].activation](l - 1, m, l, mirror);
     }
     tiny_update(t, first, m, x, ldx);

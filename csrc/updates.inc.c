@@ -155,42 +155,43 @@ SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *
 }
 
 SNN_INLINE void update_from_few(size_t m, size_t n_rows, size_t n_columns, const real *x, ptrdiff_t x_row,
-                                ptrdiff_t x_column, const real *dz, size_t lddz, real *w, size_t ldw,
-                                void *const *states, int n_states, const double *coefficients,
+                                ptrdiff_t x_column, int biases, const real *dz, size_t lddz, real *w,
+                                size_t ldw, void *const *state, int n_states, const double *coefficients,
                                 update_rule *rule) {
+    static const real one = 1;
     double c[SNN_MAX_COEFFICIENTS];
     memcpy(c, coefficients, sizeof c);
-    for (size_t k = 0; k < n_rows; k++) {
+    real *s[SNN_MAX_STATES];
+    for (int q = 0; q < n_states; q++) s[q] = state[q];
+    for (size_t k = 0; k < n_rows + (size_t)biases; k++, x += x_column) {
+        if (k == n_rows) x = &one, x_row = 0;
         for (size_t j = 0; j < n_columns; j += VW) {
-            const size_t place = k * ldw + j;
-            const real *d = dz + j;
+            const real *xi = x, *d = dz + j;
             vec g = v_set1(0);
-            if (x) {
-                const real *xi = x + (ptrdiff_t)k * x_column;
-                for (size_t i = 0; i < m; i++, xi += x_row, d += lddz) g = v_fma(v_set1(*xi), v_load(d), g);
-            } else {
-                for (size_t i = 0; i < m; i++, d += lddz) g = v_add(g, v_load(d));
-            }
+            for (size_t i = 0; i < m; i++, xi += x_row, d += lddz) g = v_fma(v_set1(*xi), v_load(d), g);
             slot p;
-            p.w = v_load(w + place);
-            for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)states[s] + place);
+            p.w = v_load(w + j);
+            for (int q = 0; q < n_states; q++) p.s[q] = v_load(s[q] + j);
             p = rule(p, g, c);
-            v_store(w + place, p.w);
-            for (int s = 0; s < n_states; s++) v_store((real *)states[s] + place, p.s[s]);
+            v_store(w + j, p.w);
+            for (int q = 0; q < n_states; q++) v_store(s[q] + j, p.s[q]);
         }
+        w += ldw;
+        for (int q = 0; q < n_states; q++) s[q] += ldw;
     }
 }
 
-#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                                  \
-    static void apply_product_##name(size_t m, size_t n_rows, size_t n_columns, const void *x,              \
-                                     ptrdiff_t x_row, ptrdiff_t x_column, const void *dz, size_t lddz,      \
-                                     void *w, size_t ldw, void *const *state, const double *coefficients) { \
-        update_from_few(m, n_rows, n_columns, x, x_row, x_column, dz, lddz, w, ldw, state, n_states,        \
-                        coefficients, rule_##name);                                                         \
-    }                                                                                                       \
-    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg,            \
-                             void *const *state, const double *coefficients) {                              \
-        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);                       \
+#define DEFINE(name, n_states, states, n_hyperparameters, hyperparameters)                                   \
+    static void apply_product_##name(size_t m, size_t n_rows, size_t n_columns, const void *x,               \
+                                     ptrdiff_t x_row, ptrdiff_t x_column, int biases, const void *dz,        \
+                                     size_t lddz, void *w, size_t ldw, void *const *state,                   \
+                                     const double *coefficients) {                                           \
+        update_from_few(m, n_rows, n_columns, x, x_row, x_column, biases, dz, lddz, w, ldw, state, n_states, \
+                        coefficients, rule_##name);                                                          \
+    }                                                                                                        \
+    static void apply_##name(size_t m, size_t n, void *w, size_t ldw, const void *g, size_t ldg,             \
+                             void *const *state, const double *coefficients) {                               \
+        update_all(m, n, w, ldw, g, ldg, state, n_states, coefficients, rule_##name);                        \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE

@@ -49,16 +49,26 @@ SNN_INLINE vec scale_by_power_of_two(vec p, vec n) {
     return v_mul(v_mul(p, power_of_two(half)), power_of_two(v_sub(n, half)));
 }
 
-/* x = n ln 2 + r with |r| <= ln(2)/2; returns e^r - 1. ln 2 is split so that n · high is exact. */
-SNN_INLINE vec reduced_expm1(vec x, vec *n) {
+/* The integer next to x / ln 2. */
+SNN_INLINE vec over_ln2(vec x) {
     const vec rounding = v_set1(ROUNDING);
+    return v_sub(v_fma(x, v_set1((real)1.44269504088896340736), rounding), rounding);
+}
+
+/* x - n ln 2. The logarithm is split so that n · high is exact. */
+SNN_INLINE vec minus_ln2(vec x, vec n) {
 #if SNN_REAL_BITS == 32
     const vec high = v_set1(0.693359375f), low = v_set1(-2.12194440e-4f);
 #else
     const vec high = v_set1(6.93147180369123816490e-01), low = v_set1(1.90821492927058770002e-10);
 #endif
-    *n = v_sub(v_fma(x, v_set1((real)1.44269504088896340736), rounding), rounding);
-    const vec r = v_fnma(*n, low, v_fnma(*n, high, x));
+    return v_fnma(n, low, v_fnma(n, high, x));
+}
+
+/* x = n ln 2 + r with |r| <= ln(2)/2; returns e^r - 1. */
+SNN_INLINE vec reduced_expm1(vec x, vec *n) {
+    *n = over_ln2(x);
+    const vec r = minus_ln2(x, *n);
     return v_fma(v_mul(r, r), POLYNOMIAL(r, expm1_tail), r);
 }
 
@@ -66,9 +76,11 @@ SNN_INLINE vec reduced_expm1(vec x, vec *n) {
 #if SNN_REAL_BITS == 32
 #define EXP_LOW -104
 #define EXP_HIGH 89
+#define SIGMOID_HIGH 87
 #else
 #define EXP_LOW -746
 #define EXP_HIGH 710
+#define SIGMOID_HIGH 708
 #endif
 
 SNN_INLINE vec v_exp(vec x) {
@@ -107,9 +119,17 @@ SNN_INLINE vec v_reciprocal(vec x) {
     return y;
 }
 
+/* 1 / (1 + e^-x). With -x = n ln 2 + r and t = 2^n, e^-x = t + t r + t r² P(r), where all else is at hand when P is:
+ * tiny networks wait for it. Above SIGMOID_HIGH e^-x is nothing beside 1; below -SIGMOID_HIGH - 1, where the
+ * result is no normal number, it is 0. */
 SNN_INLINE vec v_sigmoid(vec x) {
-    const vec one = v_set1(1);
-    return v_div(one, v_add(one, v_exp(v_sub(v_set1(0), x))));
+    const vec zero = v_set1(0), one = v_set1(1), low = v_set1(-SIGMOID_HIGH - 1);
+    const vec numerator = v_select(v_gt(low, x), zero, one);
+    x = v_max(low, v_min(v_set1(SIGMOID_HIGH), x));
+    const vec n = v_sub(zero, over_ln2(x)), t = power_of_two(n);
+    const vec r = minus_ln2(v_sub(zero, x), n);
+    const vec exponential = v_fma(v_mul(v_mul(t, r), r), POLYNOMIAL(r, expm1_tail), v_fma(t, r, t));
+    return v_div(numerator, v_add(one, exponential));
 }
 
 #if SNN_REAL_BITS == 32

@@ -49,20 +49,18 @@ cdef extern from "kernels.h" nogil:
         int activation
         bint slope_from_value
         double alpha
+        bint has_biases
         void *weights
-        void *biases
-        void *weight_states[SNN_MAX_STATES]
-        void *bias_states[SNN_MAX_STATES]
+        void *states[SNN_MAX_STATES]
         void *z
         void *a
         void *dz
 
     ctypedef struct snn_tiny:
-        size_t n_layers
+        size_t n_layers, widest
         const snn_tiny_layer *layers
         int loss, update
         double delta
-        int n_states
         const double *coefficients
 
     ctypedef struct snn_kernels:

@@ -103,8 +103,8 @@ static void fused(const snn_kernels *k) {
         memset(c, 0, sizeof c);
         memset(e, 0, sizeof e);
         fill(d, k->itemsize, 7, 1);
-        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, d, STRIDE,
-                          states);
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, d,
+                          STRIDE, states);
         add(d, N_INPUTS * STRIDE * k->itemsize);
     }
     fill(e, k->itemsize, 8, 0.1); /* weights that leave everything finite: what NaN looks like differs */
@@ -113,10 +113,10 @@ static void fused(const snn_kernels *k) {
         const int f = (int)(i / k->n_losses), loss = (int)(i % k->n_losses);
         char *w = (char *)c, *batch = w + 5 * row;
         snn_tiny_layer layers[] = {
-            {2, 3, STRIDE, f, 0, 0.5, w, NULL, {NULL}, {NULL}, NULL, NULL, NULL},
-            {3, 1, STRIDE, f, 0, 0.5, w + 2 * row, NULL, {NULL}, {NULL}, NULL, NULL, NULL},
+            {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
+            {3, 1, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const snn_tiny network = {2, layers, loss, 0, 1, 0, coefficients};
+        const snn_tiny network = {2, 3, layers, loss, 0, 1, coefficients};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
         for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, k->itemsize);
@@ -124,9 +124,11 @@ static void fused(const snn_kernels *k) {
             layers[l].z = batch, layers[l].a = batch + M * row, layers[l].dz = batch + 2 * M * row;
             layers[l].slope_from_value = k->activations[f].slope_source == SNN_SLOPE_FROM_VALUE;
         }
-        k->tiny_step(&network, M, a, 2, b, 1, 0.25, row_loss);
-        add(row_loss, M * sizeof *row_loss);
-        add(c, 5 * row);
+        for (size_t m = M; m > 0; m = m == M ? 1 : 0) { /* a single sample has a way of its own */
+            k->tiny_step(&network, m, a, 2, b, 1, 0.25, row_loss);
+            add(row_loss, m * sizeof *row_loss);
+            add(c, 5 * row);
+        }
     }
     print("fused");
 }

@@ -20,18 +20,17 @@ cdef void describe(
     cdef snn_tiny_layer *t
     cdef size_t i
     cdef int s
-    network.n_layers, network.layers = n_layers, tiny
+    network.n_layers, network.widest, network.layers = n_layers, 0, tiny
     network.loss, network.delta = loss, delta
-    network.update, network.n_states = update.rule - k.updates, update.rule.n_states
+    network.update = update.rule - k.updates
     network.coefficients = update.coefficients
     for i in range(n_layers):
         d, t = &layers[i], &tiny[i]
         t.n_inputs, t.n_outputs, t.stride = d.n_inputs, d.n_outputs, d.stride
+        network.widest = max(network.widest, t.n_outputs)
         t.activation, t.alpha = identity if d.in_loss else <int>d.activation, d.alpha
         t.slope_from_value = d.slope_from_value or d.in_loss
-        t.weights = at(k, parameters, d.weights)
-        t.biases = at(k, parameters, d.biases) if d.has_biases else NULL
+        t.has_biases, t.weights = d.has_biases, at(k, parameters, d.weights)
         for s in range(update.rule.n_states):
-            t.weight_states[s] = at(k, update.states[s], d.weights)
-            t.bias_states[s] = at(k, update.states[s], d.biases)
+            t.states[s] = at(k, update.states[s], d.weights)
         t.z, t.a, t.dz = batch[i].z, batch[i].a, batch[i].dz
