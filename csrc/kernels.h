@@ -104,8 +104,13 @@ typedef struct snn_tiny {
     const snn_tiny_layer *layers;
     int loss, update; /* places in the lists */
     double delta;
-    const double *coefficients;
+    const double *hyper;
+    double *coefficients; /* of a step, which tiny_steps prepares */
 } snn_tiny;
+
+typedef size_t snn_tiny_steps(const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx,
+                              const void *y, size_t ldy, double scale, double step, double *row_loss,
+                              double *loss);
 
 typedef struct snn_kernels {
     const char *isa;   /* "avx512", "avx2", "neon", "portable" */
@@ -137,10 +142,10 @@ typedef struct snn_kernels {
                         ptrdiff_t dz_column, const void *w, size_t ldw, void *dx, size_t lddx,
                         size_t columns);
 
-    /* A whole training step of a tiny network on inputs x (m, n_inputs) and targets y: the same bits as the kernels above
-     * and below give. */
-    void (*tiny_step)(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
-                      double scale, double *row_loss);
+    /* n training steps of a tiny network, `step` having been the last: each takes the next m rows of inputs x and targets y.
+     * The same bits as the kernels above and below give. Adds to *loss the sums of row_loss (m), which is that of one
+     * step, and returns how many steps were done: a sum that is not finite is the last. */
+    snn_tiny_steps *tiny_steps;
 
     /* p (m, n): rows exp(z_j - max z) / sum_k exp(z_k - max z); p may be z. */
     void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp);

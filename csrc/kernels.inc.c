@@ -8,14 +8,15 @@
 #include "losses.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
-#ifndef SNN_TINY_STEP
-#define SNN_TINY_STEP tiny_step
+#ifndef SNN_TINY_STEPS
+#define SNN_TINY_STEPS tiny_steps
 #include "tiny.inc.c"
 #endif
-#ifdef SNN_EXPORTED_TINY_STEP
-void SNN_EXPORTED_TINY_STEP(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y,
-                            size_t ldy, double scale, double *row_loss) {
-    tiny_step(network, m, x, ldx, y, ldy, scale, row_loss);
+#ifdef SNN_EXPORTED_TINY_STEPS
+size_t SNN_EXPORTED_TINY_STEPS(const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx,
+                               const void *y, size_t ldy, double scale, double step, double *row_loss,
+                               double *loss) {
+    return tiny_steps(network, n, m, x, ldx, y, ldy, scale, step, row_loss, loss);
 }
 #endif
 #include "data.inc.c"
@@ -30,7 +31,7 @@ const snn_kernels SNN_TABLE = {
     .grad_biases = grad_biases,
     .update_weights = update_weights,
     .grad_inputs = grad_inputs,
-    .tiny_step = SNN_TINY_STEP,
+    .tiny_steps = SNN_TINY_STEPS,
     .softmax = softmax,
     .gather = gather,
     .gather_labels = gather_labels,

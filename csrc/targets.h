@@ -8,10 +8,7 @@
 #define SNN_X86_64
 extern const snn_kernels snn_avx512_float32, snn_avx512_float64;
 extern const snn_kernels snn_avx2_float32, snn_avx2_float64;
-void snn_avx2_tiny_step_float32(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y,
-                                size_t ldy, double scale, double *row_loss);
-void snn_avx2_tiny_step_float64(const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y,
-                                size_t ldy, double scale, double *row_loss);
+extern snn_tiny_steps snn_avx2_tiny_steps_float32, snn_avx2_tiny_steps_float64;
 #elif defined(__aarch64__) || defined(_M_ARM64)
 #define SNN_ARM64
 extern const snn_kernels snn_neon_float32, snn_neon_float64;

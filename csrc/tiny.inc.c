@@ -1,6 +1,6 @@
-/* A whole step of a tiny network in one call: what a row passes through, product and activation, product and slope,
- * gradient and update, stays in registers. Every number is the chain of
- * operations that the other kernels compute, so the bits are theirs. */
+/* Whole steps of a tiny network in one call: what a row passes through, product and activation, product and slope,
+ * gradient and update, stays in registers. Every number is the chain of operations that the other kernels
+ * compute, so the bits are theirs. */
 
 /* z = x W + b and a = g(z). */
 SNN_INLINE void tiny_forward(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx, unary *value) {
@@ -72,9 +72,13 @@ SNN_INLINE void tiny_backward(const snn_tiny_layer *l, size_t m, const snn_tiny_
     }
 }
 
-static void tiny_update(const snn_tiny *t, const snn_tiny_layer *l, size_t m, const real *x, size_t ldx) {
-    updates[t->update].apply_product(m, l->n_inputs, l->n_outputs, x, (ptrdiff_t)ldx, 1, l->has_biases, l->dz,
-                                     l->stride, l->weights, l->stride, l->states, t->coefficients);
+static void tiny_updates(const snn_tiny *t, size_t m, const real *x, size_t ldx) {
+    for (size_t i = 0; i < t->n_layers; i++) {
+        const snn_tiny_layer *l = &t->layers[i];
+        updates[t->update].apply_product(m, l->n_inputs, l->n_outputs, x, (ptrdiff_t)ldx, 1, l->has_biases,
+                                         l->dz, l->stride, l->weights, l->stride, l->states, t->coefficients);
+        x = l->a, ldx = l->stride;
+    }
 }
 
 #define DEFINE(name, ...)                                                                            \
@@ -107,19 +111,44 @@ static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *,
 #undef FORWARD
 #undef BACKWARD
 
-/* ---- one sample, and layers of one vector: its parts go from function to function in a register ---- */
+/* ---- layers of a single vector: the numbers of a row go from function to function in registers ---- */
 
-SNN_INLINE void single_forward(const snn_tiny_layer *l, const real *x, unary *value) {
+/* In these functions `row` is where a row stands in z, a and dz. */
+SNN_INLINE vec single_forward(const snn_tiny_layer *l, size_t row, const real *x, unary *value) {
     const real *w = l->weights, *biases = w + l->n_inputs * l->stride;
     vec sum = l->has_biases ? v_load(biases) : v_set1(0);
     for (; w < biases; w += l->stride, x++) sum = v_fma(v_set1(*x), v_load(w), sum);
-    v_store(l->z, sum);
-    v_store(l->a, value(sum, v_set1((real)l->alpha)));
+    const vec a = value(sum, v_set1((real)l->alpha));
+    v_store((real *)l->z + row, sum);
+    v_store((real *)l->a + row, a);
+    return a;
 }
 
-SNN_INLINE vec single_backward(const snn_tiny_layer *l, vec da, unary *slope) {
-    const vec source = v_load(l->slope_from_value ? l->a : l->z);
-    return v_mul(da, slope(source, v_set1((real)l->alpha)));
+/* The gradient is 0 beyond n_outputs. */
+SNN_INLINE vec single_loss(const snn_tiny_layer *l, vec a, const real *y, double scale, double delta,
+                           double *row_loss, element_loss *loss) {
+    const size_t n_outputs = l->n_outputs;
+    vec gradient;
+    const vec of_outputs = loss(a, load_lanes(y, n_outputs), v_set1((real)delta), &gradient);
+    row_sum sum = row_sum_zero();
+    row_sum_add(&sum, 0, keep_lanes(of_outputs, n_outputs, 0));
+    *row_loss = row_sum_total(&sum);
+    return keep_lanes(v_mul(v_set1((real)scale), gradient), n_outputs, 0);
+}
+
+static vec single_loss_cross_entropy(const snn_tiny_layer *l, vec a, const real *y, double scale,
+                                     double delta, double *row_loss) {
+    real logits[VW], gradient[VW] = {0};
+    v_store(logits, a);
+    evaluate_cross_entropy(1, l->n_outputs, logits, VW, y, VW, NULL, scale, delta, gradient, VW, row_loss);
+    return v_load(gradient);
+}
+
+SNN_INLINE vec single_backward(const snn_tiny_layer *l, size_t row, vec da, unary *slope) {
+    const vec source = v_load((const real *)(l->slope_from_value ? l->a : l->z) + row);
+    const vec dz = v_mul(da, slope(source, v_set1((real)l->alpha)));
+    v_store((real *)l->dz + row, dz);
+    return dz;
 }
 
 /* dz Wᵀ, where Wᵀ is made of W's rows. */
@@ -141,69 +170,100 @@ SNN_INLINE vec single_grad_inputs(const snn_tiny_layer *l, vec dz) {
     return da;
 }
 
-SNN_INLINE void single_update(const snn_tiny_layer *l, const real *x, vec dz, int n_states, const double *c,
-                              update_rule *rule) {
-    const size_t n_inputs = l->n_inputs, n_rows = n_inputs + (size_t)(l->has_biases != 0);
-    for (size_t k = 0, place = 0; k < n_rows; k++, place += l->stride) {
+/* With dz of the first row at hand. */
+SNN_INLINE void single_update(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx, vec dz,
+                              int n_states, const double *c, update_rule *rule) {
+    static const real one = 1;
+    const size_t n_inputs = l->n_inputs, n_rows = n_inputs + (size_t)(l->has_biases != 0), stride = l->stride;
+    for (size_t k = 0, place = 0; k < n_rows; k++, x++, place += stride) {
+        if (k == n_inputs) x = &one, ldx = 0;
+        vec g = v_fma(v_set1(*x), dz, v_set1(0));
+        for (size_t i = 1; i < m; i++) {
+            g = v_fma(v_set1(x[i * ldx]), v_load((const real *)l->dz + i * stride), g);
+        }
         slot p;
         p.w = v_load((real *)l->weights + place);
         for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)l->states[s] + place);
-        p = rule(p, v_fma(v_set1(k < n_inputs ? x[k] : 1), dz, v_set1(0)), c);
+        p = rule(p, g, c);
         v_store((real *)l->weights + place, p.w);
         for (int s = 0; s < n_states; s++) v_store((real *)l->states[s] + place, p.s[s]);
     }
 }
 
-#define DEFINE(name, ...)                                                       \
-    static void single_forward_##name(const snn_tiny_layer *l, const real *x) { \
-        single_forward(l, x, name##_value);                                     \
-    }                                                                           \
-    static vec single_backward_##name(const snn_tiny_layer *l, vec da) {        \
-        return single_backward(l, da, name##_slope);                            \
+#define DEFINE(name, ...)                                                                  \
+    static vec single_forward_##name(const snn_tiny_layer *l, size_t row, const real *x) { \
+        return single_forward(l, row, x, name##_value);                                    \
+    }                                                                                      \
+    static vec single_backward_##name(const snn_tiny_layer *l, size_t row, vec da) {       \
+        return single_backward(l, row, da, name##_slope);                                  \
     }
 SNN_ACTIVATIONS(DEFINE)
 #undef DEFINE
-#define DEFINE(name, n_states, ...)                                                                     \
-    static void single_update_##name(const snn_tiny_layer *l, const real *x, vec dz, const double *c) { \
-        single_update(l, x, dz, n_states, c, rule_##name);                                              \
+#define DEFINE(name)                                                                                         \
+    static vec single_loss_##name(const snn_tiny_layer *l, vec a, const real *y, double scale, double delta, \
+                                  double *row_loss) {                                                        \
+        return single_loss(l, a, y, scale, delta, row_loss, name);                                           \
+    }
+SNN_ELEMENT_LOSSES(DEFINE)
+#undef DEFINE
+#define DEFINE(name, n_states, ...)                                                                        \
+    static void single_update_##name(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx, vec dz, \
+                                     const double *c) {                                                    \
+        single_update(l, m, x, ldx, dz, n_states, c, rule_##name);                                         \
     }
 SNN_UPDATES(DEFINE)
 #undef DEFINE
 #define FORWARD(name, ...) single_forward_##name,
 #define BACKWARD(name, ...) single_backward_##name,
 #define UPDATE(name, ...) single_update_##name,
-static void (*const single_forwards[])(const snn_tiny_layer *, const real *) = {SNN_ACTIVATIONS(FORWARD)};
-static vec (*const single_backwards[])(const snn_tiny_layer *, vec) = {SNN_ACTIVATIONS(BACKWARD)};
-static void (*const single_updates[])(const snn_tiny_layer *, const real *, vec,
+static vec (*const single_forwards[])(const snn_tiny_layer *, size_t,
+                                      const real *) = {SNN_ACTIVATIONS(FORWARD)};
+static vec (*const single_backwards[])(const snn_tiny_layer *, size_t, vec) = {SNN_ACTIVATIONS(BACKWARD)};
+static void (*const single_updates[])(const snn_tiny_layer *, size_t, const real *, size_t, vec,
                                       const double *) = {SNN_UPDATES(UPDATE)};
+#define LOSS(name) single_loss_##name,
+static vec (*const single_losses[])(const snn_tiny_layer *, vec, const real *, double, double,
+                                    double *) = {SNN_LOSSES(LOSS)};
+#undef LOSS
 #undef UPDATE
 #undef FORWARD
 #undef BACKWARD
 
-static void single_step(const snn_tiny *t, const real *x, const real *y, size_t ldy, double scale,
-                        double *row_loss) {
+/* Rows go through a layer together, so that the processor works on several at a time. The weights of a layer may
+ * change as soon as its dz Wᵀ is known: at once where the row is the only one. */
+static void single_step(const snn_tiny *t, size_t m, const real *x, size_t ldx, const real *y, size_t ldy,
+                        double scale, double *row_loss) {
     const snn_tiny_layer *first = t->layers, *last = t->layers + t->n_layers - 1;
+    const size_t stride = first->stride;
     const real *input = x;
-    for (const snn_tiny_layer *l = first; l <= last; l++) {
-        single_forwards[l->activation](l, input);
-        input = l->a;
+    size_t ld = ldx;
+    vec a = v_set1(0);
+    for (const snn_tiny_layer *l = first; l <= last; input = l->a, ld = stride, l++) {
+        for (size_t i = 0; i < m; i++) a = single_forwards[l->activation](l, i * stride, input + i * ld);
     }
-    tiny_losses[t->loss](last, 1, y, ldy, scale, t->delta, row_loss);
-    vec dz = single_backwards[last->activation](last, v_load(last->dz));
-    for (const snn_tiny_layer *l = last; l > first; l--) {
-        const vec da = single_grad_inputs(l, dz);
-        single_updates[t->update](l, l[-1].a, dz, t->coefficients);
-        dz = single_backwards[l[-1].activation](l - 1, da);
+    for (size_t i = 0, row = 0; i < m; i++, y += ldy, row += stride) {
+        if (m > 1) a = v_load((const real *)last->a + row);
+        const vec gradient = single_losses[t->loss](last, a, y, scale, t->delta, row_loss + i);
+        vec dz = single_backwards[last->activation](last, row, gradient);
+        for (const snn_tiny_layer *l = last; l > first; l--) {
+            const vec da = single_grad_inputs(l, dz);
+            if (m == 1) single_updates[t->update](l, 1, l[-1].a, 0, dz, t->coefficients);
+            dz = single_backwards[l[-1].activation](l - 1, row, da);
+        }
+        if (m == 1) single_updates[t->update](first, 1, x, 0, dz, t->coefficients);
     }
-    single_updates[t->update](first, x, dz, t->coefficients);
+    if (m == 1) return;
+    for (const snn_tiny_layer *l = first; l <= last; x = l->a, ldx = stride, l++) {
+        single_updates[t->update](l, m, x, ldx, v_load(l->dz), t->coefficients);
+    }
 }
 
-static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
+static void tiny_step(const snn_tiny *t, size_t m, const real *x, size_t ldx, const real *y, size_t ldy,
                       double scale, double *row_loss) {
     const snn_tiny_layer *first = t->layers, *last = t->layers + t->n_layers - 1;
     _Alignas(64) real mirror[SNN_TINY * (SNN_TINY + VW)];
-    if (m == 1 && t->widest <= VW) {
-        single_step(t, x, y, ldy, scale, row_loss);
+    if (t->widest <= VW) {
+        single_step(t, m, x, ldx, y, ldy, scale, row_loss);
         return;
     }
     tiny_forwards[first->activation](first, m, x, ldx);
@@ -216,8 +276,19 @@ static void tiny_step(const snn_tiny *t, size_t m, const void *x, size_t ldx, co
                         mirror);
         tiny_backwards[l[-1].activation](l - 1, m, l, mirror);
     }
-    tiny_update(t, first, m, x, ldx);
-    for (const snn_tiny_layer *l = first + 1; l <= last; l++) {
-        tiny_update(t, l, m, l[-1].a, l[-1].stride);
+    tiny_updates(t, m, x, ldx);
+}
+
+static size_t tiny_steps(const snn_tiny *t, size_t n, size_t m, const void *x_, size_t ldx, const void *y_,
+                         size_t ldy, double scale, double step, double *row_loss, double *loss) {
+    const real *x = x_, *y = y_;
+    for (size_t i = 1; i <= n; i++, x += m * ldx, y += m * ldy) {
+        updates[t->update].prepare(t->hyper, step + (double)i, t->coefficients);
+        tiny_step(t, m, x, ldx, y, ldy, scale, row_loss);
+        double total = 0;
+        for (size_t row = 0; row < m; row++) total += row_loss[row];
+        *loss += total;
+        if (!(total - total == 0)) return i;
     }
+    return n;
 }

@@ -49,11 +49,7 @@ SNN_INLINE vec scale_by_power_of_two(vec p, vec n) {
     return v_mul(v_mul(p, power_of_two(half)), power_of_two(v_sub(n, half)));
 }
 
-/* The integer next to x / ln 2. */
-SNN_INLINE vec over_ln2(vec x) {
-    const vec rounding = v_set1(ROUNDING);
-    return v_sub(v_fma(x, v_set1((real)1.44269504088896340736), rounding), rounding);
-}
+#define LOG2_E ((real)1.44269504088896340736)
 
 /* x - n ln 2. The logarithm is split so that n · high is exact. */
 SNN_INLINE vec minus_ln2(vec x, vec n) {
@@ -67,7 +63,7 @@ SNN_INLINE vec minus_ln2(vec x, vec n) {
 
 /* x = n ln 2 + r with |r| <= ln(2)/2; returns e^r - 1. */
 SNN_INLINE vec reduced_expm1(vec x, vec *n) {
-    *n = over_ln2(x);
+    *n = v_sub(v_fma(x, v_set1(LOG2_E), v_set1(ROUNDING)), v_set1(ROUNDING));
     const vec r = minus_ln2(x, *n);
     return v_fma(v_mul(r, r), POLYNOMIAL(r, expm1_tail), r);
 }
@@ -126,7 +122,7 @@ SNN_INLINE vec v_sigmoid(vec x) {
     const vec zero = v_set1(0), one = v_set1(1), low = v_set1(-SIGMOID_HIGH - 1);
     const vec numerator = v_select(v_gt(low, x), zero, one);
     x = v_max(low, v_min(v_set1(SIGMOID_HIGH), x));
-    const vec n = v_sub(zero, over_ln2(x)), t = power_of_two(n);
+    const vec n = v_sub(v_fnma(x, v_set1(LOG2_E), v_set1(ROUNDING)), v_set1(ROUNDING)), t = power_of_two(n);
     const vec r = minus_ln2(v_sub(zero, x), n);
     const vec exponential = v_fma(v_mul(v_mul(t, r), r), POLYNOMIAL(r, expm1_tail), v_fma(t, r, t));
     return v_div(numerator, v_add(one, exponential));

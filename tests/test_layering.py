@@ -256,10 +256,10 @@ def test_the_loop_needs_no_gil_and_no_memory():
         "phase_one",
         "learn_rows",
         "phase_two",
-        "tiny_step",
+        "tiny_steps",
         "begin_epoch",
         "begin_step",
-        "end_step",
+        "end_steps",
         "end_epoch",
         "loop",
     ):

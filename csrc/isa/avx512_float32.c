@@ -3,7 +3,7 @@
 #define SNN_REAL_BITS 32
 #define SNN_TABLE snn_avx512_float32
 /* A row of a tiny network is half a vector, and to divide a whole one takes twice as long. */
-#define SNN_TINY_STEP snn_avx2_tiny_step_float32
+#define SNN_TINY_STEPS snn_avx2_tiny_steps_float32
 #include "../real.h"
 #include "../vec_avx512.h"
 #include "../kernels.inc.c"

@@ -61,7 +61,8 @@ cdef extern from "kernels.h" nogil:
         const snn_tiny_layer *layers
         int loss, update
         double delta
-        const double *coefficients
+        const double *hyper
+        double *coefficients
 
     ctypedef struct snn_kernels:
         const char *isa
@@ -82,9 +83,9 @@ cdef extern from "kernels.h" nogil:
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
             const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
-        void (*tiny_step)(
-            const snn_tiny *network, size_t m, const void *x, size_t ldx, const void *y, size_t ldy, double scale,
-            double *row_loss) noexcept nogil
+        size_t (*tiny_steps)(
+            const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
+            double scale, double step, double *row_loss, double *loss) noexcept nogil
         void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,

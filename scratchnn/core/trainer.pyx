@@ -238,7 +238,7 @@ cdef class Trainer:
         self.is_tiny = is_tiny(self.k, self.topology.layers, n)
         if self.is_tiny:
             describe(
-                self.k, self.topology.layers, n, self.parameters, self.batch, &self.update,
+                self.k, self.topology.layers, n, self.parameters, self.batch, &self.update, &self.hyper[0],
                 self.loss.kernel, self.loss.delta, activations.names().index("identity"), self.tiny_layers, &self.tiny)
 
     def work_of_a_step(self):
@@ -301,13 +301,20 @@ cdef class Trainer:
                 k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),
                 self.target_stride)
 
-    cdef void tiny_step(self, size_t first, size_t m) noexcept nogil:
-        """Both phases, for all rows and weights."""
+    cdef size_t tiny_steps(self, size_t first) noexcept nogil:
+        """Take whole steps from sample `first` on, until it is time to look for signals; return the next sample."""
         cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
-        self.fetch(first, 0, m)
-        self.k.tiny_step(
-            &self.tiny, m, self.inputs_of(first), self.input_stride, self.targets_of(first), self.target_stride,
-            loss_scale(&self.loss, m, n_outputs), self.row_loss)
+        cdef size_t left = self.n_samples - first, m = min(self.batch_size, left), n = 1
+        if self.inputs_in_place and self.targets_in_place:
+            n = min(left // m, self.poll_every - self.since_poll)
+        else:
+            self.fetch(first, 0, m)
+        n = self.k.tiny_steps(
+            &self.tiny, n, m, self.inputs_of(first), self.input_stride, self.targets_of(first), self.target_stride,
+            loss_scale(&self.loss, m, n_outputs), <double>self.steps, self.row_loss, &self.epoch_loss)
+        self.steps += n
+        self.end_steps(n, self.batch_loss(m))
+        return first + n * m
 
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
         """Gradient and update for this thread's weights."""
@@ -348,16 +355,19 @@ cdef class Trainer:
         self.steps += 1
         self.update.rule.prepare(&self.hyper[0], <double>self.steps, self.update.coefficients)
 
-    cdef void end_step(self, size_t m) noexcept nogil:
+    cdef double batch_loss(self, size_t m) noexcept nogil:
         cdef double total = 0
         cdef size_t i
         for i in range(m):
             total += self.row_loss[i]
-        self.epoch_loss += total
-        if not isfinite(total):
+        return total
+
+    cdef void end_steps(self, size_t n, double last_loss) noexcept nogil:
+        """Look after n steps: whether the loss of the last, at which they would have ended, is finite; for signals."""
+        if not isfinite(last_loss):
             self.loss_finite = False
             self.status = DIVERGED
-        self.since_poll += 1
+        self.since_poll += n
         if self.since_poll >= self.poll_every:
             self.since_poll = 0
             self.poll()
@@ -407,6 +417,7 @@ cdef class Trainer:
         """Run all epochs as one of n_threads threads."""
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
+        cdef double loss
         if thread == 0:
             self.float_state = state
         while self.epoch < self.epochs:
@@ -414,18 +425,19 @@ cdef class Trainer:
                 self.begin_epoch()
             barrier_wait(&self.barrier)
             first = 0
+            while self.is_tiny and self.n_threads == 1 and first < self.n_samples and self.status == RUNNING:
+                first = self.tiny_steps(first)
             while first < self.n_samples and self.status == RUNNING:
                 m = min(self.batch_size, self.n_samples - first)
                 if thread == 0:
                     self.begin_step()
-                if self.is_tiny and self.n_threads == 1:
-                    self.tiny_step(first, m)
-                else:
-                    self.phase_one(first, m, thread)
-                    barrier_wait(&self.barrier)
-                    self.phase_two(first, m, thread)
+                self.phase_one(first, m, thread)
+                barrier_wait(&self.barrier)
+                self.phase_two(first, m, thread)
                 if thread == 0:
-                    self.end_step(m)
+                    loss = self.batch_loss(m)
+                    self.epoch_loss += loss
+                    self.end_steps(1, loss)
                 barrier_wait(&self.barrier)
                 first += m
             # All threads see one status here: it changes between the two barriers of a step, and before the one

@@ -116,7 +116,9 @@ static void fused(const snn_kernels *k) {
             {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
             {3, 1, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const snn_tiny network = {2, 3, layers, loss, 0, 1, coefficients};
+        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01};
+        double sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
+        const snn_tiny network = {2, 3, layers, loss, 0, 1, hyper, sgd};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
         for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, k->itemsize);
@@ -125,8 +127,9 @@ static void fused(const snn_kernels *k) {
             layers[l].slope_from_value = k->activations[f].slope_source == SNN_SLOPE_FROM_VALUE;
         }
         for (size_t m = M; m > 0; m = m == M ? 1 : 0) { /* a single sample has a way of its own */
-            k->tiny_step(&network, m, a, 2, b, 1, 0.25, row_loss);
+            k->tiny_steps(&network, 2, m, a, 2, b, 1, 0.25, 0, row_loss, &loss_of_steps);
             add(row_loss, m * sizeof *row_loss);
+            add(&loss_of_steps, sizeof loss_of_steps);
             add(c, 5 * row);
         }
     }
