@@ -8,11 +8,9 @@ import os
 __all__ = ["available_cpus", "choose", "most"]
 
 
-# Threads pay from this many multiply-adds a thread and step on, against two barriers of a microsecond and weights
-# that change hands. On two CPUs of a Xeon that are 120 ns apart, microseconds a step in one thread and in two:
-# 8-64-64-4, batch 64: 17 and 22; 64-100-10, batch 200: 60 and 52; 784-128-10, batch 32: 108 and 91, batch 96: 276
-# and 216; 784-512-512-10, batch 128: 3300 and 2180. When the host puts them 280 ns apart, 784-128-10 takes 140 in two.
-THREAD_WORK = 5_000_000
+# Threads are tried from this many multiply-adds a thread and step on, some 5 µs, against two barriers of 0.2 to 1 µs.
+# Whether they pay is found while they run (core/trial.pyx).
+THREAD_WORK = 400_000
 
 # Threads pay from this many multiply-adds a thread and call on: to start and end one takes 250 µs, the work 500.
 START_WORK = 30_000_000

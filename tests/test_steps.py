@@ -1,8 +1,8 @@
 """Every path of the training step over ten steps: held against the oracle, and bit for bit against its parts.
 
-The shapes stand on both sides of every limit of csrc: a tiny network, and one whose layers are single vectors; tiles, and
-tails that are no whole vector; transposed blocks of 128 rows; products of more than 1024 terms; weights in groups of 96
-rows; rows shared out among threads 8 at a time.
+The shapes stand on both sides of every limit of csrc: a tiny network, and one whose layers are single vectors; tiles,
+and tails that are no whole vector; transposed blocks of 128 rows; products of more than 1024 terms; weights in groups
+of 96 rows; rows shared out among threads 8 at a time.
 """
 
 import threading

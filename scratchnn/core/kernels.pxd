@@ -103,7 +103,7 @@ cdef extern from "kernels.h" nogil:
 
 cdef extern from "barrier.h" nogil:
     ctypedef struct snn_barrier:
-        pass
+        uint32_t n_threads
 
     ctypedef struct snn_gate:
         pass

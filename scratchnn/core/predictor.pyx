@@ -234,7 +234,7 @@ cdef class Predictor:
     cdef object run_in(self, Pass *p, Team team):
         p.n_threads = p.taken = team.start()
         with nogil:
-            team.run(run_pass, p)
+            team.run(run_pass, p, p.n_threads)
 
     # The blocks that this thread gets hold of.
     cdef void work(self, Pass *p, uint32_t thread) noexcept nogil:

@@ -30,8 +30,8 @@ cdef class Team:
     # Start the threads, unless they are there, and return how many there are: fewer where the system gives no more.
     cdef uint32_t start(self) except 0
 
-    # Do the work in all threads, and return when all have done it.
-    cdef void run(self, Work work, void *context) noexcept nogil
+    # Do the work in n of the threads, and return when all have done it.
+    cdef void run(self, Work work, void *context, uint32_t n) noexcept nogil
 
     # End the threads; start would start them anew.
     cdef object end(self)

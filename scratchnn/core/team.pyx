@@ -76,11 +76,12 @@ cdef class Team:
                 PyThread_free_lock(self.members[i].sleep)
         self.n_members = 0
 
-    cdef void run(self, Work work, void *context) noexcept nogil:
+    cdef void run(self, Work work, void *context, uint32_t n) noexcept nogil:
         self.work, self.context = work, context
-        self._wake(self.n_threads)
+        self.barrier.n_threads = n  # who is still leaving it does not look
+        self._wake(n)
         work(context, 0)
-        if self.n_threads > 1:
+        if n > 1:
             barrier_wait(&self.barrier)
 
     cdef void _wake(self, uint32_t n) noexcept nogil:

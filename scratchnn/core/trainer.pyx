@@ -26,6 +26,7 @@ from scratchnn.core.losses cimport Loss, loss_scale
 from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
 from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport ALIGNMENT, Topology
+from scratchnn.core.trial cimport Trial
 
 from scratchnn.core import activations, updates
 from scratchnn.core.topology import aligned_zeros, padded
@@ -131,6 +132,11 @@ cdef class Trainer:
     cdef double *losses
     cdef size_t epochs
     cdef size_t epoch
+    cdef size_t first               # sample of the next step
+    cdef Trial trial                # of the number of threads
+    cdef size_t steps_left          # of a stretch of steps in so many threads
+    cdef size_t steps_measured
+    cdef double measured_from
     cdef readonly size_t samples    # of all whole epochs of all runs
     cdef double epoch_loss, last_poll
     cdef size_t poll_every, since_poll
@@ -301,20 +307,19 @@ cdef class Trainer:
                 k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),
                 self.target_stride)
 
-    cdef size_t tiny_steps(self, size_t first) noexcept nogil:
-        """Take whole steps from sample `first` on, until it is time to look for signals; return the next sample."""
+    cdef void tiny_steps(self) noexcept nogil:
+        """Take whole steps until it is time to look for signals."""
         cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
-        cdef size_t left = self.n_samples - first, m = min(self.batch_size, left), n = 1
+        cdef size_t first = self.first, left = self.n_samples - first, m = min(self.batch_size, left), n = 1
         if self.inputs_in_place and self.targets_in_place:
-            n = min(left // m, self.poll_every - self.since_poll)
+            n = min(min(left // m, self.poll_every - self.since_poll), self.steps_left)
         else:
             self.fetch(first, 0, m)
         n = self.k.tiny_steps(
             &self.tiny, n, m, self.inputs_of(first), self.input_stride, self.targets_of(first), self.target_stride,
             loss_scale(&self.loss, m, n_outputs), <double>self.steps, self.row_loss, &self.epoch_loss)
         self.steps += n
-        self.end_steps(n, self.batch_loss(m))
-        return first + n * m
+        self.end_steps(n, m, self.batch_loss(m))
 
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
         """Gradient and update for this thread's weights."""
@@ -362,8 +367,14 @@ cdef class Trainer:
             total += self.row_loss[i]
         return total
 
-    cdef void end_steps(self, size_t n, double last_loss) noexcept nogil:
-        """Look after n steps: whether the loss of the last, at which they would have ended, is finite; for signals."""
+    cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
+        """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
+        self.first += n * m
+        self.steps_left -= n
+        if self.measured_from == 0:
+            self.measured_from = seconds()
+        else:
+            self.steps_measured += n
         if not isfinite(last_loss):
             self.loss_finite = False
             self.status = DIVERGED
@@ -377,6 +388,7 @@ cdef class Trainer:
         self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.loss, self.n_samples, n_outputs)
         self.since_snapshot += self.n_samples
         self.epoch += 1
+        self.first = 0
 
     cdef void poll(self) noexcept nogil:
         """Let Python handle signals, Ctrl-C among them."""
@@ -414,20 +426,26 @@ cdef class Trainer:
     # ---- the run ----
 
     cdef void loop(self, uint32_t thread) noexcept nogil:
-        """Run all epochs as one of n_threads threads."""
+        """Go on with the run as one of n_threads threads, to its end or that of the stretch.
+
+        What is asked here is the same for all threads: it changes between the two barriers of a step, and before the
+        one that begins or ends an epoch.
+        """
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
         cdef double loss
         if thread == 0:
             self.float_state = state
-        while self.epoch < self.epochs:
-            if thread == 0:
-                self.begin_epoch()
-            barrier_wait(&self.barrier)
-            first = 0
-            while self.is_tiny and self.n_threads == 1 and first < self.n_samples and self.status == RUNNING:
-                first = self.tiny_steps(first)
-            while first < self.n_samples and self.status == RUNNING:
+        while self.epoch < self.epochs and self.steps_left > 0:
+            if self.first == 0:
+                barrier_wait(&self.barrier)
+                if thread == 0:
+                    self.begin_epoch()
+                barrier_wait(&self.barrier)
+            while self.is_tiny and self.n_threads == 1 and self.goes_on():
+                self.tiny_steps()
+            while self.goes_on():
+                first = self.first
                 m = min(self.batch_size, self.n_samples - first)
                 if thread == 0:
                     self.begin_step()
@@ -437,17 +455,28 @@ cdef class Trainer:
                 if thread == 0:
                     loss = self.batch_loss(m)
                     self.epoch_loss += loss
-                    self.end_steps(1, loss)
+                    self.end_steps(1, m, loss)
                 barrier_wait(&self.barrier)
-                first += m
-            # All threads see one status here: it changes between the two barriers of a step, and before the one
-            # that begins an epoch.
             if self.status != RUNNING:
                 break
-            if thread == 0:
-                self.end_epoch()
-            barrier_wait(&self.barrier)
+            if self.first == self.n_samples:
+                barrier_wait(&self.barrier)
+                if thread == 0:
+                    self.end_epoch()
+                barrier_wait(&self.barrier)
         restore_denormals(state)
+
+    cdef bint goes_on(self) noexcept nogil:
+        return self.first < self.n_samples and self.status == RUNNING and self.steps_left > 0
+
+    cdef void run_stretches(self, Team team) noexcept nogil:
+        """Run to the end, in as many threads at a time as have turned out to be fast."""
+        while self.epoch < self.epochs and self.status == RUNNING:
+            self.n_threads, self.steps_left, self.steps_measured = self.trial.n_threads, self.trial.n_steps, 0
+            self.measured_from = 0
+            barrier_init(&self.barrier, self.n_threads)
+            team.run(run_loop, <void *>self, self.n_threads)
+            self.trial.next((seconds() - self.measured_from) / self.steps_measured if self.steps_measured else 0)
 
     def run(self, size_t epochs, Team team, list losses):
         """Train for some epochs, append the losses of whole epochs to `losses`, and return (status, exception).
@@ -477,10 +506,12 @@ cdef class Trainer:
         self.status, self.loss_finite = RUNNING, True
         self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
-        self.n_threads = team.start()
-        barrier_init(&self.barrier, self.n_threads)
+        self.first = 0
+        cdef uint32_t n_threads = team.start()
+        if self.trial is None or self.trial.many != n_threads:
+            self.trial = Trial(n_threads, self.work_of_a_step())
         with nogil:
-            team.run(run_loop, <void *>self)
+            self.run_stretches(team)
         finite = self.parameters_finite()
         if self.status == RUNNING and not finite:
             self.status = DIVERGED

@@ -1,0 +1,13 @@
+ALWAYS: int
+TRY: float
+FIRST_INTERVAL: float
+LONGEST_INTERVAL: float
+BETTER: float
+
+class Trial:
+    def __init__(self, n_threads: int, work: float) -> None: ...
+    @property
+    def n_threads(self) -> int: ...
+    @property
+    def n_steps(self) -> int: ...
+    def record(self, seconds_a_step: float) -> None: ...
