@@ -12,18 +12,19 @@
  * log m = 2 atanh s with s = (m - 1) / (m + 1). */
 static inline double snn_log(double x) {
     static const double coefficients[] = {SNN_ATANH_DOUBLE};
-    const int mantissa_bits = 52, bias = 1022;
+    const int mantissa_bits = 52;
+    const uint64_t root_of_half = 0x3fe6a09e667f3bcd;
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    int exponent = (int)(bits >> mantissa_bits) - bias;
+    const int64_t exponent =
+        (int64_t)(bits - root_of_half) >> mantissa_bits; /* without a branch, which guesses wrong */
     bits -= (uint64_t)exponent << mantissa_bits;
     double m;
     memcpy(&m, &bits, sizeof m);
-    if (m < 0.70710678118654752440) m *= 2, exponent -= 1;
     const double s = (m - 1) / (m + 1), s2 = s * s;
     double p = 0;
     for (size_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) p = p * s2 + coefficients[i];
-    return exponent * 0.69314718055994530942 + (2 * s + s * s2 * p);
+    return (double)exponent * 0.69314718055994530942 + (2 * s + s * s2 * p);
 }
 
 #endif
