@@ -45,11 +45,11 @@ def seconds(session, n):
 
 
 def calibrate(session, duration):
-    """Return (n, seconds of a run): how many runs take about `duration`."""
+    """Return (n, seconds of a run): how many runs take about `duration`; two at least, as a call's start is no step."""
     n = 1
     while (taken := seconds(session, n)) < duration / 4:
         n = max(2 * n, int(n * duration / 3 / max(taken, 1e-7)))
-    return max(1, round(n * duration / taken)), taken / n
+    return max(2, round(n * duration / taken)), taken / n
 
 
 class Worker:

@@ -576,6 +576,20 @@ def test_divergence_is_the_same_for_any_number_of_threads(n_threads, threads_use
     assert bits(network)[1] == bits(single)[1]
 
 
+@pytest.mark.parametrize("optimizer", optimizers.Optimizer.registry)
+def test_divergence_in_the_first_epoch_leaves_no_state(optimizer):
+    """Some steps have been made, with an optimizer whose state was new."""
+    far = np.array(Y, copy=True)
+    far[-1] = 1e200
+    arguments = {"batch_size": 2, "optimizer": optimizer, "learning_rate": 0.01}
+    network, other = (NeuralNetwork([3, 4, 2], seed=1) for _ in range(2))
+    with pytest.raises(DivergenceError, match="in epoch 1"):
+        network.train(X, far, epochs=2, **arguments)
+    for each in (network, other):
+        each.train(X, Y, epochs=3, **arguments)
+    assert bits(network)[1] == bits(other)[1]
+
+
 def test_the_error_passes_between_processes():
     error = pickle.loads(pickle.dumps(DivergenceError("in epoch 3", 3)))
     assert (str(error), error.epoch) == ("in epoch 3", 3)

@@ -1,5 +1,8 @@
 """Element losses and their gradients against the oracle (docs/math.md, eq. 24 to 30)."""
 
+import functools
+import operator
+
 import numpy as np
 import oracle
 import pytest
@@ -110,14 +113,24 @@ def test_instruction_sets_agree(name, dtype, same_bits_everywhere):
 
 
 @every_loss
-def test_a_row_does_not_depend_on_its_batch(name, isa, dtype):
-    z, y = data(name, 37, 17, dtype)
-    whole = np.empty_like(z)
-    losses.evaluate(name, z, y, gradient=whole)
-    for m in (1, 2, 5, 16, 33):
-        part = np.empty_like(z[-m:])
-        losses.evaluate(name, z[-m:], y[-m:], gradient=part)
-        assert np.array_equal(part, whole[-m:])
+@pytest.mark.parametrize("n", [1, 3, 8, 9, 10, 16, 17])
+def test_a_row_does_not_depend_on_its_batch(name, n, isa, dtype):
+    """Narrow rows of cross-entropy go through 4 to 16 at a time, the rest one by one."""
+    z, y = data(name, 37, n, dtype)
+    weight = np.linspace(0.5, 2, 37).astype(dtype)
+    for weights in (None, weight):
+        each = np.empty_like(z)
+        parts = [
+            losses.evaluate(name, *(a[i : i + 1] for a in (z, y)), gradient=each[i : i + 1], sample_weight=w)
+            for i, w in enumerate([None] * 37 if weights is None else weights[:, None])
+        ]
+        for m in (2, 5, 16, 33, 37):
+            together = np.empty_like(z[-m:])
+            loss = losses.evaluate(
+                name, z[-m:], y[-m:], gradient=together, sample_weight=None if weights is None else weights[-m:]
+            )
+            assert loss == functools.reduce(operator.add, parts[-m:], 0.0)
+            assert np.array_equal(together, each[-m:])
 
 
 @every_loss

@@ -92,7 +92,7 @@ cdef class Trainer:
     optimizer : (name, hyper-parameters in the order of core.updates.specifications, state vectors), optional
         States are updated in place.
     steps : int
-        How many updates the optimizer has made.
+        How many updates the optimizer has made; before the first, states are zeros.
     shuffle : bool
     seed, counter : int
         The stream of random numbers of the shuffles, and how many were drawn.
@@ -414,14 +414,21 @@ cdef class Trainer:
             return
         self.since_snapshot, self.snapshot_taken, self.has_snapshot = 0, True, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
-        for i in range(1 + self.update.rule.n_states):
+        memcpy(self.kept[0], self.live[0], self.state_size)
+        if self.steps == 0:  # before the first, an optimizer's state is zeros
+            return
+        for i in range(1, 1 + self.update.rule.n_states):
             memcpy(self.kept[i], self.live[i], self.state_size)
 
     cdef void restore_snapshot(self) noexcept nogil:
         cdef int i
         self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
-        for i in range(1 + self.update.rule.n_states):
-            memcpy(self.live[i], self.kept[i], self.state_size)
+        memcpy(self.live[0], self.kept[0], self.state_size)
+        for i in range(1, 1 + self.update.rule.n_states):
+            if self.steps == 0:
+                memset(self.live[i], 0, self.state_size)
+            else:
+                memcpy(self.live[i], self.kept[i], self.state_size)
 
     # ---- the run ----
 
