@@ -10,6 +10,7 @@ a parameter is no longer finite, the run returns to it and reports divergence.
 
 import numpy as np
 
+cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -77,6 +78,7 @@ cdef void run_loop(void *trainer, uint32_t thread) noexcept nogil:
     (<Trainer>trainer).loop(thread)
 
 
+@cython.final  # its functions call each other directly
 cdef class Trainer:
     """Trains one network on one set of data with one optimizer.
 
@@ -445,10 +447,10 @@ cdef class Trainer:
             self.float_state = state
         while self.epoch < self.epochs and self.steps_left > 0:
             if self.first == 0:
-                barrier_wait(&self.barrier)
+                self.wait()
                 if thread == 0:
                     self.begin_epoch()
-                barrier_wait(&self.barrier)
+                self.wait()
             while self.is_tiny and self.n_threads == 1 and self.goes_on():
                 self.tiny_steps()
             while self.goes_on():
@@ -457,23 +459,28 @@ cdef class Trainer:
                 if thread == 0:
                     self.begin_step()
                 self.phase_one(first, m, thread)
-                barrier_wait(&self.barrier)
+                self.wait()
                 self.phase_two(first, m, thread)
                 if thread == 0:
                     loss = self.batch_loss(m)
                     self.epoch_loss += loss
                     self.end_steps(1, m, loss)
-                barrier_wait(&self.barrier)
+                self.wait()
             if self.status != RUNNING:
                 break
             if self.first == self.n_samples:
-                barrier_wait(&self.barrier)
+                self.wait()
                 if thread == 0:
                     self.end_epoch()
-                barrier_wait(&self.barrier)
+                self.wait()
         restore_denormals(state)
 
-    cdef bint goes_on(self) noexcept nogil:
+    cdef inline void wait(self) noexcept nogil:
+        """Wait until all threads are here."""
+        if self.n_threads > 1:
+            barrier_wait(&self.barrier)
+
+    cdef inline bint goes_on(self) noexcept nogil:
         return self.first < self.n_samples and self.status == RUNNING and self.steps_left > 0
 
     cdef void run_stretches(self, Team team) noexcept nogil:
