@@ -363,8 +363,8 @@ class NeuralNetwork:
             Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
             returns True (or NumPy's True).
         n_threads : int, optional
-            At most so many, fewer where there is too little work for them; by default SCRATCHNN_NUM_THREADS, or
-            the number of CPUs. The result is the same for any number.
+            At most so many, fewer where there is too little work for them or one turns out to be faster; by default
+            SCRATCHNN_NUM_THREADS, or the number of CPUs. The result is the same for any number.
 
         Returns
         -------
