@@ -45,9 +45,10 @@ void snn_barrier_init(snn_barrier *barrier, uint32_t n_threads) {
 }
 
 void snn_barrier_wait(snn_barrier *barrier) {
-    if (barrier->n_threads == 1) return;
+    const uint32_t n_threads = barrier->n_threads; /* once all have arrived, it may be set anew */
+    if (n_threads == 1) return;
     const uint32_t round = load(&barrier->round);
-    if (increment(&barrier->arrived) == barrier->n_threads) {
+    if (increment(&barrier->arrived) == n_threads) {
         store(&barrier->arrived, 0);
         store(&barrier->round, round + 1);
         return;

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 typedef struct snn_barrier {
-    uint32_t n_threads;
+    uint32_t n_threads; /* may be changed by a thread that has returned from a wait of all */
     uint32_t arrived;
     uint32_t round;
 } snn_barrier;

@@ -78,7 +78,7 @@ cdef class Team:
 
     cdef void run(self, Work work, void *context, uint32_t n) noexcept nogil:
         self.work, self.context = work, context
-        self.barrier.n_threads = n  # who is still leaving it does not look
+        self.barrier.n_threads = n  # who is still leaving it does not look at this
         self._wake(n)
         work(context, 0)
         if n > 1:
