@@ -8,47 +8,55 @@ from scratchnn.core import trial
 from scratchnn.core.trial import Trial
 
 WORK = 1e6  # little enough to be tried
-N_THREADS = 4
 
 
-def trained(one, many, seconds, changed=None):
-    """Seconds spent in one thread and in many, where a step takes `one` or `many`, or `changed` in the second half."""
-    attempt = Trial(N_THREADS, WORK)
-    spent = {1: 0.0, N_THREADS: 0.0}
-    while sum(spent.values()) < seconds:
-        late = changed is not None and sum(spent.values()) > seconds / 2
-        a_step = dict(zip((1, N_THREADS), changed if late else (one, many), strict=True))[attempt.n_threads]
-        spent[attempt.n_threads] += attempt.n_steps * a_step
-        attempt.record(a_step)
-    return spent[1], spent[N_THREADS]
+def shares(seconds, *step_seconds):
+    """The share of the time that each number of threads gets; `step_seconds` are dicts, each of a part of the time."""
+    attempt = Trial(max(step_seconds[0]), WORK)
+    spent = dict.fromkeys(step_seconds[0], 0.0)
+    for part, takes in enumerate(step_seconds, 1):
+        while sum(spent.values()) < part * seconds / len(step_seconds):
+            spent[attempt.n_threads] += attempt.n_steps * takes[attempt.n_threads]
+            attempt.record(takes[attempt.n_threads])
+    return {n: time / sum(spent.values()) for n, time in spent.items()}
 
 
-@pytest.mark.parametrize("a_step", [1e-6, 1e-4, 1e-3])
-def test_the_faster_number_gets_nearly_all_of_the_time(a_step):
-    of_one, of_many = trained(2 * a_step, a_step, 10)
-    assert of_one < 0.05 * of_many
-    of_one, of_many = trained(a_step, 3 * a_step, 10)
-    assert of_many < 0.05 * of_one
+@pytest.mark.parametrize("step", [1e-6, 1e-4, 1e-3])
+@pytest.mark.parametrize(
+    "takes",
+    [
+        {1: 2, 2: 1},
+        {1: 1, 2: 3},
+        {1: 1, 2: 1.1, 3: 1.2},
+        {1: 8, 2: 4, 4: 2, 7: 1},
+        {1: 3, 2: 1, 4: 2, 8: 3, 12: 5},
+        {1: 3, 2: 2, 4: 1, 8: 1.5, 16: 9},
+    ],
+    ids=str,
+)
+def test_the_fastest_number_gets_nearly_all_of_the_time(takes, step):
+    got = shares(10, {n: factor * step for n, factor in takes.items()})
+    assert got[min(takes, key=takes.get)] > 0.94
 
 
 def test_it_changes_when_the_machine_does():
-    of_one, of_many = trained(2e-5, 1e-5, 20, changed=(2e-5, 5e-5))
-    assert of_many == pytest.approx(of_one, rel=0.4)
-    of_one, of_many = trained(2e-5, 5e-5, 20, changed=(2e-5, 1e-5))
-    assert of_many == pytest.approx(of_one, rel=0.4)
+    near, far = {1: 2e-5, 2: 1.2e-5, 4: 1e-5}, {1: 2e-5, 2: 4e-5, 4: 5e-5}
+    for first, second in ((near, far), (far, near)):
+        got = shares(20, first, second)
+        assert got[1] == pytest.approx(0.5, abs=0.15)
+        assert got[4] == pytest.approx(0.5, abs=0.15)
 
 
-def test_one_thread_is_enough_where_neither_is_faster():
-    of_one, of_many = trained(1e-5, 1e-5, 10)
-    assert of_many < 0.05 * of_one
+def test_one_thread_is_enough_where_none_are_faster():
+    assert shares(10, {1: 1e-5, 2: 1e-5, 4: 1e-5})[1] > 0.94
 
 
 def test_what_nobody_measured_decides_nothing():
     """Steps whose time is unknown, or that a clock that was set says took less than none."""
-    attempt = Trial(N_THREADS, WORK)
-    for seconds in (0, -1, 0, -1, 0, 0):
+    attempt = Trial(4, WORK)
+    for seconds in (0, -1, 0, -1, 0, 0, 0, -1, 0):
         attempt.record(seconds)
-        assert attempt.n_threads in (1, N_THREADS)
+        assert attempt.n_threads in (1, 2, 4)
         assert 1 <= attempt.n_steps < 10
 
 

@@ -1,20 +1,25 @@
-"""Whether several threads or one take a step sooner, found by trying both in turns."""
+"""How many threads take a step the soonest, found by trying."""
 
 from libc.stdint cimport uint32_t
 
+# Enough for 2^31 threads.
+cdef enum:
+    MOST_NUMBERS = 33
+
 
 cdef class Trial:
-    cdef readonly uint32_t n_threads    # of the next stretch of steps
-    cdef readonly size_t n_steps        # in it
+    cdef readonly uint32_t n_threads            # of the next stretch of steps
+    cdef readonly size_t n_steps                # in it
     cdef uint32_t many
+    cdef uint32_t numbers[MOST_NUMBERS]         # that are tried: 1, 2, 4 ... and many
+    cdef double step_seconds[MOST_NUMBERS]      # with each, when it was tried last; 0 for never
+    cdef int n_numbers, current, best           # places among them
     cdef int phase
-    cdef bint settled_on_many
-    cdef double of_one, of_many         # seconds a step, when they were tried last
-    cdef double interval                # seconds until the other number is tried again
-
-    # Whether there is anything to try: else the next stretch has no end.
-    cdef bint begin(self, uint32_t n_threads, double work) noexcept nogil
+    cdef bint upwards                           # where the next challenger is
+    cdef double interval                        # seconds until it is tried
 
     # Learn what a step of the last stretch took, 0 if nobody knows, and choose the next.
-    cdef void next(self, double seconds_a_step) noexcept nogil
-    cdef void stretch(self, bint many, double seconds) noexcept nogil
+    cdef void next(self, double step_seconds) noexcept nogil
+    cdef void settle(self) noexcept nogil
+    cdef int challenger(self) noexcept nogil
+    cdef void stretch(self, int number, double seconds) noexcept nogil

@@ -1,4 +1,4 @@
-"""Whether several threads or one take a step sooner, found by trying both in turns; results do not depend on it.
+"""How many threads take a step the soonest, found by trying; results do not depend on it.
 
 What a second thread gains or costs is not known beforehand. A virtual machine's CPUs may share a cache or not, and are
 moved within minutes: a line of it goes from one to the other and back in 130 or in 550 ns. Other programs may take
@@ -21,11 +21,11 @@ LONGEST_INTERVAL = 0.25
 BETTER = 0.97
 
 cdef enum Phase:
-    WARM        # memory is new, threads are waking: what it takes tells nothing
-    TRY_MANY
-    TRY_ONE
-    SETTLED
-    CHALLENGED
+    NEW         # how long a step takes is not known
+    WARM        # memory is new, and the system still finds CPUs for the threads: what a step takes tells nothing
+    ALL         # every number once, from many to one
+    SETTLED     # on the best
+    CHALLENGED  # by the next smaller or the next larger number
 
 cdef double _always = ALWAYS, _try = TRY, _first = FIRST_INTERVAL, _longest = LONGEST_INTERVAL, _better = BETTER
 
@@ -42,54 +42,68 @@ cdef class Trial:
     """
 
     def __cinit__(self, uint32_t n_threads, double work):
-        self.begin(n_threads, work)
-
-    cdef bint begin(self, uint32_t n_threads, double work) noexcept nogil:
-        self.n_threads, self.n_steps, self.many = n_threads, SIZE_MAX, n_threads
-        self.of_one = self.of_many = 0
+        cdef uint32_t n = 1
+        self.many = self.n_threads = n_threads
+        self.n_steps = SIZE_MAX
         if n_threads == 1 or work >= n_threads * _always:
-            return False
-        self.phase, self.n_steps = WARM, 2
-        return True
+            return
+        while n < n_threads:
+            self.numbers[self.n_numbers] = n
+            self.n_numbers += 1
+            n = n * 2 if n <= n_threads // 2 else n_threads
+        self.numbers[self.n_numbers] = n_threads
+        self.n_numbers += 1
+        self.current, self.phase, self.n_steps = self.n_numbers - 1, NEW, 2
 
-    cdef void next(self, double seconds_a_step) noexcept nogil:
-        cdef bint many
+    cdef void next(self, double step_seconds) noexcept nogil:
         if self.n_steps == SIZE_MAX:
             return
-        if seconds_a_step > 0:
-            if self.n_threads == self.many:
-                self.of_many = seconds_a_step
+        if step_seconds > 0:
+            self.step_seconds[self.current] = step_seconds
+        if self.phase < ALL:
+            self.phase += 1
+            self.stretch(self.current, _try)
+        elif self.phase == ALL:
+            if self.current > 0:
+                self.stretch(self.current - 1, _try)
             else:
-                self.of_one = seconds_a_step
-        if self.phase == WARM:
-            self.phase = TRY_MANY
-            self.stretch(True, _try)
-        elif self.phase == TRY_MANY:
-            self.phase = TRY_ONE
-            self.stretch(False, _try)
+                self.settle()
         elif self.phase == SETTLED:
             self.phase = CHALLENGED
-            self.stretch(not self.settled_on_many, _try)
+            self.stretch(self.challenger(), _try)
         else:
-            if self.settled_on_many:
-                many = not self.of_one < _better * self.of_many
-            else:
-                many = self.of_many < _better * self.of_one
-            if self.phase == TRY_ONE or many != self.settled_on_many:
-                self.interval = _first
+            if 0 < self.step_seconds[self.current] < _better * self.step_seconds[self.best]:
+                self.best, self.interval = self.current, _first
             else:
                 self.interval = min(2 * self.interval, _longest)
-            self.phase, self.settled_on_many = SETTLED, many
-            self.stretch(many, self.interval)
+                self.upwards = not self.upwards
+            self.phase = SETTLED
+            self.stretch(self.best, self.interval)
 
-    cdef void stretch(self, bint many, double seconds) noexcept nogil:
-        cdef double a_step = self.of_many if many else self.of_one
+    cdef void settle(self) noexcept nogil:
+        cdef int i
+        self.best = 0
+        for i in range(1, self.n_numbers):
+            if 0 < self.step_seconds[i] < _better * self.step_seconds[self.best]:
+                self.best = i
+        self.phase, self.interval = SETTLED, _first
+        self.stretch(self.best, self.interval)
+
+    cdef int challenger(self) noexcept nogil:
+        if self.best == 0:
+            return 1
+        if self.best == self.n_numbers - 1:
+            return self.best - 1
+        return self.best + 1 if self.upwards else self.best - 1
+
+    cdef void stretch(self, int number, double seconds) noexcept nogil:
+        cdef double a_step = self.step_seconds[number]
         if a_step == 0:
-            a_step = self.of_one + self.of_many  # the other's, if that is known
-        self.n_threads = self.many if many else 1
+            a_step = self.step_seconds[self.current]  # the nearest that is known
+        self.current, self.n_threads = number, self.numbers[number]
         # The first step of a stretch is not measured: threads are waking.
         self.n_steps = 2 if a_step == 0 else 2 + <size_t>(seconds / a_step)
 
-    def record(self, double seconds_a_step):
+    def record(self, double step_seconds):
         """Learn what a step of the last stretch took, 0 if nobody knows, and choose the next."""
-        self.next(seconds_a_step)
+        self.next(step_seconds)
