@@ -20,14 +20,7 @@ static void narrow_gradient(size_t m, size_t n_rows, size_t n_columns, const rea
         for (size_t i = 0; i < n_rows; i++) v_store(dw + i * VW, v_load_n(transposed + i, 1));
         return;
     }
-    for (size_t i = 0; i < n_rows; i += VW) {
-        vec rows[VW];
-        SNN_UNROLL for (int j = 0; j < VW; j++) {
-            rows[j] = (size_t)j < n_columns ? v_load(transposed + (size_t)j * NARROW_ROWS + i) : v_set1(0);
-        }
-        transpose(rows);
-        SNN_UNROLL for (int j = 0; j < VW; j++) v_store(dw + (i + (size_t)j) * VW, rows[j]);
-    }
+    pack_transposed(transposed, NARROW_ROWS, n_columns, 0, 0, n_rows, 1, dw);
 }
 
 /* Of so few samples the gradient is computed where it is used: a tile would be begun and ended for nothing. 784-128-10

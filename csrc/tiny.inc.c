@@ -181,12 +181,7 @@ SNN_INLINE void single_update(const snn_tiny_layer *l, size_t m, const real *x, 
         for (size_t i = 1; i < m; i++) {
             g = v_fma(v_set1(x[i * ldx]), v_load((const real *)l->dz + i * stride), g);
         }
-        slot p;
-        p.w = v_load((real *)l->weights + place);
-        for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)l->states[s] + place);
-        p = rule(p, g, c);
-        v_store((real *)l->weights + place, p.w);
-        for (int s = 0; s < n_states; s++) v_store((real *)l->states[s] + place, p.s[s]);
+        update_vector(place, g, l->weights, l->states, n_states, c, rule);
     }
 }
 

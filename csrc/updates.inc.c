@@ -154,6 +154,17 @@ SNN_INLINE void update_all(size_t m, size_t n, real *w, size_t ldw, const real *
     }
 }
 
+/* One whole vector of weights and states, `place` elements from where they begin. */
+SNN_INLINE void update_vector(size_t place, vec g, real *w, void *const *state, int n_states, const double *c,
+                              update_rule *rule) {
+    slot p;
+    p.w = v_load(w + place);
+    for (int s = 0; s < n_states; s++) p.s[s] = v_load((real *)state[s] + place);
+    p = rule(p, g, c);
+    v_store(w + place, p.w);
+    for (int s = 0; s < n_states; s++) v_store((real *)state[s] + place, p.s[s]);
+}
+
 SNN_INLINE void update_from_few(size_t m, size_t n_rows, size_t n_columns, const real *x, ptrdiff_t x_row,
                                 ptrdiff_t x_column, int biases, const real *dz, size_t lddz, real *w,
                                 size_t ldw, void *const *state, int n_states, const double *coefficients,
@@ -161,23 +172,14 @@ SNN_INLINE void update_from_few(size_t m, size_t n_rows, size_t n_columns, const
     static const real one = 1;
     double c[SNN_MAX_COEFFICIENTS];
     memcpy(c, coefficients, sizeof c);
-    real *s[SNN_MAX_STATES];
-    for (int q = 0; q < n_states; q++) s[q] = state[q];
     for (size_t k = 0; k < n_rows + (size_t)biases; k++, x += x_column) {
         if (k == n_rows) x = &one, x_row = 0;
         for (size_t j = 0; j < n_columns; j += VW) {
             const real *xi = x, *d = dz + j;
             vec g = v_set1(0);
             for (size_t i = 0; i < m; i++, xi += x_row, d += lddz) g = v_fma(v_set1(*xi), v_load(d), g);
-            slot p;
-            p.w = v_load(w + j);
-            for (int q = 0; q < n_states; q++) p.s[q] = v_load(s[q] + j);
-            p = rule(p, g, c);
-            v_store(w + j, p.w);
-            for (int q = 0; q < n_states; q++) v_store(s[q] + j, p.s[q]);
+            update_vector(k * ldw + j, g, w, state, n_states, c, rule);
         }
-        w += ldw;
-        for (int q = 0; q < n_states; q++) s[q] += ldw;
     }
 }
 
