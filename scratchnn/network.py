@@ -21,9 +21,9 @@ from .core.data import Source
 from .core.names import name_and_parameter
 from .core.predictor import Predictor
 from .core.random import Generator
+from .core.step import Step
 from .core.team import Team
 from .core.topology import Topology
-from .core.trainer import Trainer
 from .history import History
 from .layers import Dense
 from .losses import Loss
@@ -301,8 +301,12 @@ class NeuralNetwork:
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
         """
         inputs, targets = self._sources(X, y)
-        trainer = Trainer(self._topology, self._parameters, self._loss.for_kernel(), inputs, targets, inputs.n_rows)
-        return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(trainer.gradients())]
+        step = self._step(inputs, targets, inputs.n_rows)
+        return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
+
+    def _step(self, inputs: Source, targets: Source, batch_size: int, in_order: bool = True) -> Step:
+        loss = self._loss.for_kernel()
+        return Step(self._topology, self._parameters, loss, inputs, targets, batch_size, in_order)
 
     def _sources(self, X: Any, y: Any, prefix: str = "") -> tuple[Source, Source]:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)

@@ -84,11 +84,7 @@ class Plan:
         network, history = self.network, self.network.history
         states, steps = network._state_for(self.optimizer)
         trainer = Trainer(
-            network._topology,
-            network._parameters,
-            network._loss.for_kernel(),
-            *self.sources,
-            self.batch_size,
+            network._step(*self.sources, self.batch_size, in_order=not self.shuffle),
             (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
             steps=steps,
             shuffle=self.shuffle,

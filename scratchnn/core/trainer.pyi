@@ -1,12 +1,11 @@
 from collections.abc import Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .data import Source
+from .step import Step
 from .team import Team
-from .topology import Topology
 
 SNAPSHOT_SAMPLES: int
 SHUFFLE_STREAM: int
@@ -14,13 +13,8 @@ SHUFFLE_STREAM: int
 class Trainer:
     def __init__(
         self,
-        topology: Topology,
-        parameters: npt.NDArray[Any],
-        loss: tuple[int, float, bool, bool, float],
-        x: Source,
-        y: Source,
-        batch_size: SupportsIndex,
-        optimizer: tuple[str, Sequence[float], Sequence[npt.NDArray[Any]]] | None = None,
+        step: Step,
+        optimizer: tuple[str, Sequence[float], Sequence[npt.NDArray[Any]]],
         steps: int = 0,
         shuffle: bool = False,
         seed: int = 0,
@@ -40,4 +34,3 @@ class Trainer:
     def run(
         self, epochs: int, team: Team, losses: list[npt.NDArray[np.float64]]
     ) -> tuple[str, BaseException | None]: ...
-    def gradients(self) -> npt.NDArray[Any]: ...

@@ -1,8 +1,6 @@
 """The training loop: every epoch of a run is below Python, without the GIL and without an allocation.
 
-A step has two phases, each followed by a barrier. In the first, threads share the rows of the batch:
-gather, forward, loss, backward. In the second, they share the weights: gradient, update. Every
-number is computed by one thread in one order, so the number of threads changes no bit.
+What a step does is in step.pyx, or for tiny networks in one call of a kernel (layers/tiny.pyx).
 
 A snapshot of parameters, optimizer state and counters is taken at the start of an epoch. When the loss or
 a parameter is no longer finite, the run returns to it and reports divergence.
@@ -16,36 +14,19 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from scratchnn.core.data cimport Rows, Source, gather, in_place
 from scratchnn.core.kernels cimport (
     SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals,
-    snn_barrier, snn_kernels, snn_tiny, snn_tiny_layer, table)
-from scratchnn.core.layers.dense cimport (
-    Activations, Dense, Update, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
+    snn_barrier, snn_kernels, snn_tiny, snn_tiny_layer)
 from scratchnn.core.layers.tiny cimport describe, is_tiny
-from scratchnn.core.losses cimport Loss, loss_scale
+from scratchnn.core.losses cimport loss_scale
 from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
+from scratchnn.core.step cimport Step
 from scratchnn.core.team cimport Team
-from scratchnn.core.topology cimport ALIGNMENT, Topology
 from scratchnn.core.trial cimport Trial
 
-from scratchnn.core import activations, updates
-from scratchnn.core.topology import aligned_zeros, padded
+from scratchnn.core import activations
+from scratchnn.core.topology import aligned_zeros
 
-
-# Threads get rows in multiples of this. Shares that are equal are worth more than tiles that are full: with 24,
-# which every tile height divides (csrc/vec_*.h), a batch of 64 takes 26 µs in two threads instead of 22.
-cdef enum:
-    SHARE = 8
-
-# Rows go through forward and backward together, as many as have activations and deltas of this size, the L2 cache of
-# many machines, in multiples of what every tile height divides; and no fewer than FEWEST, since each group reads all
-# weights: 784-2048-2048-10 with 256 rows a step takes 42 ms in one group and 46 in three.
-# 4-32-16-4 with 10,000 rows takes two thirds of the time that it takes layer by layer.
-cdef enum:
-    CACHE_BYTES = 1 << 20
-    TILE_HEIGHTS = 24
-    FEWEST = 16 * TILE_HEIGHTS
 
 # What a step costs however small its network is, in multiply-adds.
 cdef enum:
@@ -68,30 +49,19 @@ cdef enum Status:
     DIVERGED
 
 
-cdef size_t share(size_t n, uint32_t thread, uint32_t n_threads) noexcept nogil:
-    """Return where the share of a thread begins among n rows; thread = n_threads gives n."""
-    cdef size_t units = (n + SHARE - 1) // SHARE
-    return min(n, units * thread // n_threads * SHARE)
-
-
 cdef void run_loop(void *trainer, uint32_t thread) noexcept nogil:
     (<Trainer>trainer).loop(thread)
 
 
 @cython.final  # its functions call each other directly
 cdef class Trainer:
-    """Trains one network on one set of data with one optimizer.
+    """Trains a network with one optimizer, step by step.
 
     Parameters
     ----------
-    topology : Topology
-    parameters : vector of topology's layout
-        Updated in place.
-    loss : tuple
-        In the order of core.losses.Loss.
-    x, y : Source
-    batch_size : int
-    optimizer : (name, hyper-parameters in the order of core.updates.specifications, state vectors), optional
+    step : Step
+        The network, the data and the batches; parameters are updated in place.
+    optimizer : (name, hyper-parameters in the order of core.updates.specifications, state vectors)
         States are updated in place.
     steps : int
         How many updates the optimizer has made; before the first, states are zeros.
@@ -100,31 +70,18 @@ cdef class Trainer:
         The stream of random numbers of the shuffles, and how many were drawn.
     """
 
-    cdef Topology topology
+    cdef Step step
     cdef const snn_kernels *k
-    cdef char *parameters
-    cdef Rows x, y
-    cdef Loss loss
-    cdef Update update
     cdef double[::1] hyper
-    cdef size_t n_samples, batch_size
+    cdef size_t n_samples, n_outputs
     cdef bint shuffle
     cdef uint64_t key
     cdef readonly uint64_t counter, steps
 
-    # all memory of a training, and what is taken of it: that of a batch, and of the snapshot below
-    cdef char *memory
-    cdef size_t taken
-    cdef Activations *batch
-    cdef char *inputs
-    cdef char *targets
-    cdef size_t input_stride, target_stride, rows_at_a_time
-    cdef bint inputs_in_place, targets_in_place     # rows of a batch are where the caller has them
-    cdef double *row_loss
-    cdef int64_t *order
-    cdef snn_tiny tiny
-    cdef snn_tiny_layer *tiny_layers
+    # the same network for the kernel that takes whole steps
     cdef bint is_tiny
+    cdef snn_tiny tiny
+    cdef object tiny_memory
 
     # a run in progress
     cdef snn_barrier barrier
@@ -152,190 +109,70 @@ cdef class Trainer:
     cdef bint has_snapshot                  # in any
     cdef uint64_t snapshot_counter, snapshot_steps
     cdef size_t state_size
+    cdef object kept_memory
     cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
     cdef char *live[1 + SNN_MAX_STATES]
 
-    cdef list keep
-
-    def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size,
-                  optimizer=None, uint64_t steps=0, bint shuffle=False, uint64_t seed=0, uint64_t counter=0):
-        self.topology = topology
-        self.k = table(topology.dtype.itemsize)
-        self.keep = [x, y]
-        self.x, self.y = x.rows, y.rows
-        self.n_samples = x.n_rows
-        self.batch_size = min(<size_t>batch_size, self.n_samples)
-        self.loss.kernel, self.loss.factor, self.loss.mean_over_samples, self.loss.mean_over_outputs, \
-            self.loss.delta = loss
+    def __cinit__(self, Step step, optimizer, uint64_t steps=0, bint shuffle=False, uint64_t seed=0,
+                  uint64_t counter=0):
+        name, hyper, states = optimizer
+        self.step = step
+        self.k = step.k
+        self.n_samples = step.n_samples
+        self.n_outputs = step.topology.layers[step.topology.n_layers - 1].n_outputs
         self.steps, self.counter = steps, counter
         self.shuffle = shuffle
         self.key = random_key(seed, SHUFFLE_STREAM)
-        self.parameters = self._pointer(parameters)
-        self.inputs_in_place = not shuffle and in_place(self.k, &self.x)
-        self.targets_in_place = not shuffle and in_place(self.k, &self.y)
-        self._prepare_optimizer(optimizer)
-        self._lay_out()  # counts
-        self.memory, self.taken = self._pointer(aligned_zeros(self.taken, np.int8)), 0
-        self._lay_out()
-        if optimizer is not None:
-            self._prepare_tiny()
+        self.hyper = np.array(hyper, np.float64)
+        step.set_update(name, states)
+        if shuffle:
+            step.order = <int64_t *>step.pointer(np.empty(step.n_samples, np.int64))
+        self._prepare_snapshot()
+        self._prepare_tiny()
         self.poll_every = max(1, <size_t>(<double>POLL_WORK / (STEP_WORK + self.work_of_a_step())))
 
-    cdef char *_pointer(self, array):
-        cdef char[::1] bytes = array.view(np.int8)
-        self.keep.append(array)
-        return &bytes[0] if bytes.shape[0] else NULL
-
-    cdef void _prepare_optimizer(self, optimizer) except *:
-        if optimizer is None:
-            return
-        name, hyper, states = optimizer
-        wanted = updates.specifications()[name][0]
-        if len(states) != len(wanted):
-            raise ValueError(f"{name} has {len(wanted)} state vectors; {len(states)} were given")
-        self.update.rule = &self.k.updates[updates.names().index(name)]
-        self.hyper = np.array(hyper, np.float64)
-        self.live[0] = self.parameters
-        for i, state in enumerate(states):
-            self.live[i + 1] = self.update.states[i] = self._pointer(state)
-
-    cdef char *_take(self, size_t n_bytes) noexcept:
-        """Return the next n_bytes of the memory; NULL as long as there is none, and they are only counted."""
-        cdef char *place = NULL if self.memory == NULL else self.memory + self.taken
-        self.taken += (n_bytes + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
-        return place
-
-    cdef void _lay_out(self) noexcept:
-        cdef size_t itemsize = self.k.itemsize, m = self.batch_size, last = self.topology.n_layers - 1, i
-        cdef size_t row_bytes
-        cdef Activations b
-        cdef const Dense *d
-        self.batch = <Activations *>self._take((last + 1) * sizeof(Activations))
-        self.tiny_layers = <snn_tiny_layer *>self._take((last + 1) * sizeof(snn_tiny_layer))
-        self.row_loss = <double *>self._take(m * sizeof(double))
-        if self.shuffle:
-            self.order = <int64_t *>self._take(self.n_samples * sizeof(int64_t))
-        if self.inputs_in_place:
-            self.input_stride = self.x.row_bytes // <ptrdiff_t>itemsize
-        else:
-            self.input_stride = padded(self.topology.layers[0].n_inputs, itemsize)
-            self.inputs = self._take(m * self.input_stride * itemsize)
-        if self.targets_in_place:
-            self.target_stride = self.y.row_bytes // <ptrdiff_t>itemsize
-        else:
-            self.target_stride = self.topology.layers[last].stride
-            self.targets = self._take(m * self.target_stride * itemsize)
-        row_bytes = self.input_stride * itemsize
-        for i in range(last + 1):
-            d = &self.topology.layers[i]
-            b.z = self._take(m * d.stride * itemsize)
-            b.a = b.z if d.slope_from_value or d.in_loss else self._take(m * d.stride * itemsize)
-            b.dz = self._take(m * d.stride * itemsize)
-            b.db = self._take(d.stride * itemsize)
-            row_bytes += (3 if b.a != b.z else 2) * d.stride * itemsize
-            if self.memory != NULL:
-                self.batch[i] = b
-        self.rows_at_a_time = max(FEWEST, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
-        if self.update.rule != NULL:
-            self.state_size = self.topology.size * itemsize
-            for i in range(<size_t>self.update.rule.n_states + 1):
-                self.kept[i] = self._take(self.state_size)
+    cdef void _prepare_snapshot(self) except *:
+        cdef size_t n_vectors = 1 + <size_t>self.step.update.rule.n_states, i
+        self.state_size = self.step.topology.size * self.k.itemsize
+        self.kept_memory = aligned_zeros(n_vectors * self.state_size, np.int8)
+        cdef char[::1] kept = self.kept_memory
+        for i in range(n_vectors):
+            self.kept[i] = &kept[i * self.state_size]
+            self.live[i] = self.step.parameters if i == 0 else self.step.update.states[i - 1]
 
     cdef void _prepare_tiny(self) except *:
-        cdef size_t n = self.topology.n_layers
-        self.is_tiny = is_tiny(self.k, self.topology.layers, n)
+        cdef Step step = self.step
+        cdef size_t n = step.topology.n_layers
+        cdef char[::1] layers
+        self.is_tiny = is_tiny(self.k, step.topology.layers, n)
         if self.is_tiny:
+            self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
             describe(
-                self.k, self.topology.layers, n, self.parameters, self.batch, &self.update, &self.hyper[0],
-                self.loss.kernel, self.loss.delta, activations.names().index("identity"), self.tiny_layers, &self.tiny)
+                self.k, step.topology.layers, n, step.parameters, step.batch, &step.update, &self.hyper[0],
+                step.loss.kernel, step.loss.delta, activations.names().index("identity"),
+                <snn_tiny_layer *>&layers[0], &self.tiny)
 
     def work_of_a_step(self):
         """Return the number of multiply-adds in one step."""
         cdef double work = 0
-        for i in range(self.topology.n_layers):
-            d = self.topology.layers[i]
+        for i in range(self.step.topology.n_layers):
+            d = self.step.topology.layers[i]
             work += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
-        return work * self.batch_size
-
-    # ---- one step ----
-
-    cdef void phase_one(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
-        """Gather, forward, loss and backward for this thread's rows of the batch, some rows at a time."""
-        cdef size_t begin = share(m, thread, self.n_threads), end = share(m, thread + 1, self.n_threads)
-        while begin < end:
-            self.learn_rows(first, m, begin, min(begin + self.rows_at_a_time, end))
-            begin += self.rows_at_a_time
-
-    cdef void learn_rows(self, size_t first, size_t m, size_t begin, size_t end) noexcept nogil:
-        """Gather, forward, loss and backward for rows [begin, end) of a batch of m."""
-        cdef const snn_kernels *k = self.k
-        cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
-        cdef const Dense *layers = self.topology.layers
-        cdef const Dense *d = &layers[last]
-        cdef const char *a = self.inputs_of(first)
-        cdef const char *y = self.targets_of(first)
-        cdef size_t i
-        self.fetch(first, begin, end)
-        for i in range(last + 1):
-            forward(k, &layers[i], self.parameters, a, stride, &self.batch[i], begin, end)
-            a, stride = self.batch[i].a, layers[i].stride
-        k.losses[self.loss.kernel].evaluate(
-            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL, loss_scale(&self.loss, m, d.n_outputs), self.loss.delta,
-            at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
-        for i in range(last, 0, -1):
-            backward(k, &layers[i], &self.batch[i], begin, end)
-            grad_inputs(
-                k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
-        backward(k, &layers[0], &self.batch[0], begin, end)
-
-    cdef const char *inputs_of(self, size_t first) noexcept nogil:
-        """Return where the inputs of the batch that begins with sample `first` are, or will be."""
-        return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
-
-    cdef const char *targets_of(self, size_t first) noexcept nogil:
-        return self.y.data + <ptrdiff_t>first * self.y.row_bytes if self.targets_in_place else self.targets
-
-    cdef void fetch(self, size_t first, size_t begin, size_t end) noexcept nogil:
-        """Gather rows [begin, end) of the batch that begins with sample `first`, unless they are in place."""
-        cdef const snn_kernels *k = self.k
-        cdef size_t n = end - begin
-        if not self.inputs_in_place:
-            gather(
-                k, &self.x, self.order, first + begin, n, at(k, self.inputs, begin * self.input_stride),
-                self.input_stride)
-        if not self.targets_in_place:
-            gather(
-                k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),
-                self.target_stride)
+        return work * self.step.batch_size
 
     cdef void tiny_steps(self) noexcept nogil:
         """Take whole steps until it is time to look for signals."""
-        cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
-        cdef size_t first = self.first, left = self.n_samples - first, m = min(self.batch_size, left), n = 1
-        if self.inputs_in_place and self.targets_in_place:
+        cdef size_t first = self.first, left = self.n_samples - first, m = min(self.step.batch_size, left), n = 1
+        if self.step.inputs_in_place and self.step.targets_in_place:
             n = min(min(left // m, self.poll_every - self.since_poll), self.steps_left)
         else:
-            self.fetch(first, 0, m)
+            self.step.fetch(first, 0, m)
         n = self.k.tiny_steps(
-            &self.tiny, n, m, self.inputs_of(first), self.input_stride, self.targets_of(first), self.target_stride,
-            loss_scale(&self.loss, m, n_outputs), <double>self.steps, self.row_loss, &self.epoch_loss)
+            &self.tiny, n, m, self.step.inputs_of(first), self.step.input_stride, self.step.targets_of(first),
+            self.step.target_stride, loss_scale(&self.step.loss, m, self.n_outputs), <double>self.steps,
+            self.step.row_loss, &self.epoch_loss)
         self.steps += n
-        self.end_steps(n, m, self.batch_loss(m))
-
-    cdef void phase_two(self, size_t first, size_t m, uint32_t thread) noexcept nogil:
-        """Gradient and update for this thread's weights."""
-        cdef const snn_kernels *k = self.k
-        cdef const Dense *d
-        cdef const char *x = self.inputs_of(first)
-        cdef size_t i, begin, end, stride = self.input_stride
-        for i in range(<size_t>self.topology.n_layers):
-            d = &self.topology.layers[i]
-            begin, end = share(d.n_inputs, thread, self.n_threads), share(d.n_inputs, thread + 1, self.n_threads)
-            if begin < end:
-                update_parameters(
-                    k, d, x, stride, &self.batch[i], m, &self.update, self.parameters, begin, end)
-            x, stride = self.batch[i].a, d.stride
+        self.end_steps(n, m, self.step.sum_of_losses(m))
 
     # ---- what thread 0 does for all ----
 
@@ -349,10 +186,10 @@ cdef class Trainer:
             self.take_snapshot()
         if self.shuffle:
             for i in range(n):
-                self.order[i] = i
+                self.step.order[i] = i
             while n > 1:
                 i = n - SHUFFLE_SLICE if n > SHUFFLE_SLICE else 0
-                self.counter = random_shuffle(self.key, self.counter, n, i, self.order)
+                self.counter = random_shuffle(self.key, self.counter, n, i, self.step.order)
                 n = i
                 self.poll()
             if self.status == INTERRUPTED:  # the order of an epoch that does not begin is not drawn
@@ -360,14 +197,7 @@ cdef class Trainer:
 
     cdef void begin_step(self) noexcept nogil:
         self.steps += 1
-        self.update.rule.prepare(&self.hyper[0], <double>self.steps, self.update.coefficients)
-
-    cdef double batch_loss(self, size_t m) noexcept nogil:
-        cdef double total = 0
-        cdef size_t i
-        for i in range(m):
-            total += self.row_loss[i]
-        return total
+        self.step.update.rule.prepare(&self.hyper[0], <double>self.steps, self.step.update.coefficients)
 
     cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
@@ -386,8 +216,7 @@ cdef class Trainer:
             self.poll()
 
     cdef void end_epoch(self) noexcept nogil:
-        cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.loss, self.n_samples, n_outputs)
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, self.n_samples, self.n_outputs)
         self.since_snapshot += self.n_samples
         self.epoch += 1
         self.first = 0
@@ -407,7 +236,7 @@ cdef class Trainer:
         flush_denormals()
 
     cdef bint parameters_finite(self) noexcept nogil:
-        return self.k.all_finite(self.topology.size, self.parameters)
+        return self.k.all_finite(self.step.topology.size, self.step.parameters)
 
     cdef void take_snapshot(self) noexcept nogil:
         cdef int i
@@ -419,14 +248,14 @@ cdef class Trainer:
         memcpy(self.kept[0], self.live[0], self.state_size)
         if self.steps == 0:  # before the first, an optimizer's state is zeros
             return
-        for i in range(1, 1 + self.update.rule.n_states):
+        for i in range(1, 1 + self.step.update.rule.n_states):
             memcpy(self.kept[i], self.live[i], self.state_size)
 
     cdef void restore_snapshot(self) noexcept nogil:
         cdef int i
         self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
         memcpy(self.live[0], self.kept[0], self.state_size)
-        for i in range(1, 1 + self.update.rule.n_states):
+        for i in range(1, 1 + self.step.update.rule.n_states):
             if self.steps == 0:
                 memset(self.live[i], 0, self.state_size)
             else:
@@ -455,14 +284,14 @@ cdef class Trainer:
                 self.tiny_steps()
             while self.goes_on():
                 first = self.first
-                m = min(self.batch_size, self.n_samples - first)
+                m = min(self.step.batch_size, self.n_samples - first)
                 if thread == 0:
                     self.begin_step()
-                self.phase_one(first, m, thread)
+                self.step.phase_one(first, m, thread, self.n_threads)
                 self.wait()
-                self.phase_two(first, m, thread)
+                self.step.phase_two(first, m, thread, self.n_threads)
                 if thread == 0:
-                    loss = self.batch_loss(m)
+                    loss = self.step.sum_of_losses(m)
                     self.epoch_loss += loss
                     self.end_steps(1, m, loss)
                 self.wait()
@@ -499,13 +328,11 @@ cdef class Trainer:
         or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
         which is the last one in `losses`.
         """
-        if self.update.rule == NULL:
-            raise ValueError("a trainer without an optimizer computes gradients only")
         self.interruption = None
         cdef size_t done = self._run(epochs, team, SNAPSHOT_SAMPLES, losses)
         if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
-            self.clear_padding()
+            self.step.clear_padding()
             self._run(epochs - done, team, 0, losses)
         status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
         return status, self.interruption
@@ -534,26 +361,3 @@ cdef class Trainer:
         losses.append(epoch_losses[:self.epoch])
         self.samples += self.epoch * self.n_samples
         return self.epoch
-
-    cdef void clear_padding(self) noexcept nogil:
-        """Zero dz: an infinite activation leaves NaN in its padding, which no later step would overwrite."""
-        cdef Py_ssize_t i
-        for i in range(self.topology.n_layers):
-            memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
-
-    def gradients(self):
-        """Return the gradient of the loss over the first batch, in the parameters' layout."""
-        self.n_threads = 1
-        vector = self.topology.zeros()
-        cdef char *gradient = self._pointer(vector)
-        cdef const Dense *d
-        cdef const char *x = self.inputs_of(0)
-        cdef size_t stride = self.input_stride
-        cdef Py_ssize_t i
-        with nogil:
-            self.phase_one(0, self.batch_size, 0)
-            for i in range(self.topology.n_layers):
-                d = &self.topology.layers[i]
-                grad_parameters(self.k, d, x, stride, &self.batch[i], self.batch_size, gradient, 0, d.n_inputs)
-                x, stride = self.batch[i].a, d.stride
-        return vector

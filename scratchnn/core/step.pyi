@@ -1,0 +1,19 @@
+from typing import Any, SupportsIndex
+
+import numpy.typing as npt
+
+from .data import Source
+from .topology import Topology
+
+class Step:
+    def __init__(
+        self,
+        topology: Topology,
+        parameters: npt.NDArray[Any],
+        loss: tuple[int, float, bool, bool, float],
+        x: Source,
+        y: Source,
+        batch_size: SupportsIndex,
+        in_order: bool,
+    ) -> None: ...
+    def gradients(self) -> npt.NDArray[Any]: ...
