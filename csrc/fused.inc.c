@@ -29,13 +29,14 @@ enum { FEW = 3 };
 
 static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                            ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
-                           const double *coefficients, void *w, size_t ldw, void *const *states) {
+                           const double *coefficients, const snn_penalty *penalty, void *w, size_t ldw,
+                           void *const *states) {
     enum { GROUP = GROUP_ROWS * GROUP_VECS, NARROW = NARROW_ROWS };
     _Alignas(64) real dw[(GROUP > NARROW ? GROUP : NARROW) * VW];
     const size_t vecs = (n_outputs + VW - 1) / VW;
     const int narrow = n_outputs < VW && n_inputs >= VW && x_column == 1 && x_row >= 0;
     const size_t group_rows = narrow ? NARROW_ROWS : GROUP_ROWS;
-    if (m <= FEW) {
+    if (m <= FEW && !penalty) {
         rule->apply_product(m, n_inputs, n_outputs, x, x_row, x_column, 0, dz, lddz, w, ldw, states,
                             coefficients);
         return;
@@ -54,6 +55,7 @@ static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const vo
                                     NULL, 0, dw, columns});
             }
             for (int s = 0; s < rule->n_states; s++) state[s] = (real *)states[s] + place;
+            if (penalty) penalize(rows, columns, (real *)w + place, ldw, dw, columns, penalty);
             rule->apply(rows, columns, (real *)w + place, ldw, dw, columns, state, coefficients);
         }
     }

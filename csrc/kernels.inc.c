@@ -6,6 +6,7 @@
 #include "vecmath.inc.c"
 #include "activations.inc.c"
 #include "losses.inc.c"
+#include "penalties.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
 #ifndef SNN_TINY_STEPS
@@ -31,6 +32,11 @@ const snn_kernels SNN_TABLE = {
     .grad_biases = grad_biases,
     .update_weights = update_weights,
     .grad_inputs = grad_inputs,
+    .penalties = penalties,
+    .penalize = penalize,
+    .row_squares = row_squares,
+    .scale = scale,
+    .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
     .softmax = softmax,
     .gather = gather,

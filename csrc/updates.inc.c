@@ -81,6 +81,11 @@ static void prepare_adam(const double *hyper, double step, double *c) {
     c[5] = 1 / sqrt(1 - power(hyper[2], step));
     c[6] = hyper[3];
 }
+/* Epsilon beside sqrt(v) before its correction: "epsilon hat" at the end of the paper's section 2. */
+static void prepare_adamhat(const double *hyper, double step, double *c) {
+    prepare_adam(hyper, step, c);
+    c[6] *= c[5];
+}
 SNN_INLINE slot moments(slot p, vec g, const double *c) {
     p.s[0] = average(coefficient(c, 1), p.s[0], coefficient(c, 2), g);
     p.s[1] = average(coefficient(c, 3), p.s[1], coefficient(c, 4), v_mul(g, g));
@@ -91,6 +96,8 @@ SNN_INLINE slot rule_adam(slot p, vec g, const double *c) {
     p.w = scaled_step(p.w, coefficient(c, 0), p.s[0], p.s[1], coefficient(c, 5), coefficient(c, 6));
     return p;
 }
+
+#define rule_adamhat rule_adam
 
 /* hyper: as Adam's, then weight_decay. */
 static void prepare_adamw(const double *hyper, double step, double *c) {
@@ -125,6 +132,7 @@ SNN_INLINE slot rule_nadam(slot p, vec g, const double *c) {
     X(rmsprop, 1, NAMES("v"), 3, NAMES("learning_rate", "decay", "epsilon"))                             \
     X(adagrad, 1, NAMES("v"), 2, NAMES("learning_rate", "epsilon"))                                      \
     X(adam, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))                  \
+    X(adamhat, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))               \
     X(adamw, 2, NAMES("m", "v"), 5, NAMES("learning_rate", "beta1", "beta2", "epsilon", "weight_decay")) \
     X(nadam, 2, NAMES("m", "v"), 4, NAMES("learning_rate", "beta1", "beta2", "epsilon"))
 

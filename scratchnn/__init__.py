@@ -13,6 +13,7 @@ from .history import History
 from .losses import mse_loss
 from .network import NeuralNetwork, load
 from .neuron import Neuron
+from .regularization import Regularization
 
 __all__ = [
     "DivergenceError",
@@ -21,6 +22,7 @@ __all__ = [
     "ModelFileError",
     "NeuralNetwork",
     "Neuron",
+    "Regularization",
     "__version__",
     "check_gradients",
     "core",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
+    from .regularization import Regularization
 
 __all__ = ["GradientCheck", "check_gradients"]
 
@@ -67,7 +69,14 @@ class GradientCheck:
 
 
 def check_gradients(
-    network: NeuralNetwork, X: Any, y: Any, *, epsilon: float = 1e-5, tolerance: float = 1e-6
+    network: NeuralNetwork,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    regularization: Regularization | None = None,
+    epsilon: float = 1e-5,
+    tolerance: float = 1e-6,
 ) -> GradientCheck:
     """Compare every gradient with ``(L(w + eps) - L(w - eps)) / (2 eps)``, in float64.
 
@@ -80,8 +89,9 @@ def check_gradients(
     ----------
     network : NeuralNetwork
         Unchanged; a copy in float64 is checked. Its cost is two evaluations a parameter.
-    X, y : array-likes
-        As for ``network.train``; a few samples suffice.
+    X, y, sample_weight, regularization
+        As for ``network.train``; a few samples suffice. Layers that are not trainable are left out; a gradient that is
+        clipped is not that of the loss.
     epsilon : float
         The step, relative to a weight's size where that is above 1.
     tolerance : float
@@ -101,12 +111,13 @@ def check_gradients(
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; expected a finite number > 0")
     network = network.copy(dtype="float64")
-    gradients = network.gradients(X, y)
-    sources = network._sources(X, y)
+    gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization)
+    data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)
+    loss = partial(network._evaluate, data, penalties=penalties)
     largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
     floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 
-    rounding = _ROUNDING * max(1.0, abs(network._evaluate(*sources)))
+    rounding = _ROUNDING * max(1.0, abs(loss()))
     errors: dict[str, Array] = {}
     worst = (-1.0, "", 0.0, 0.0)
     for name, values, gradient in _pairs(network, gradients):
@@ -115,7 +126,7 @@ def check_gradients(
             a = float(gradient[index])
             error, b = math.inf, math.nan
             for shrink in _SHRINK:
-                difference, width = _difference(network, sources, values, index, epsilon * shrink)
+                difference, width = _difference(loss, values, index, epsilon * shrink)
                 if not (math.isfinite(a) and math.isfinite(difference)):
                     continue
                 scale = max(abs(a), abs(difference), floor, rounding / width / tolerance)
@@ -133,19 +144,21 @@ def check_gradients(
 
 def _pairs(network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]) -> Iterator[tuple[str, Array, Array]]:
     for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
+        if not layer.trainable:
+            continue
         yield f"layers[{i}].weights", layer.weights, dw
         if layer.biases is not None and db is not None:
             yield f"layers[{i}].biases", layer.biases, db
 
 
-def _difference(network: NeuralNetwork, sources: Any, values: Array, index: Any, epsilon: float) -> tuple[float, float]:
+def _difference(loss: Callable[[], float], values: Array, index: Any, epsilon: float) -> tuple[float, float]:
     """Return the difference quotient in one parameter, and the width it was taken over."""
     value = values[index]
     step = epsilon * max(1.0, abs(value))
     values[index] = value + step
-    above, up = values[index], network._evaluate(*sources)
+    above, up = values[index], loss()
     values[index] = value - step
-    below, down = values[index], network._evaluate(*sources)
+    below, down = values[index], loss()
     values[index] = value
     width = float(above - below)
     return float(up - down) / width, width

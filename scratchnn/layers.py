@@ -25,6 +25,9 @@ class Dense:
         A view: writing an element changes the network; assigning copies values of this shape.
     biases : (n_outputs,) array or None
     activation : str
+    trainable : bool
+        Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
+        that is trainable costs no backward pass.
     neurons : list of Neuron
         Column j of the weights with bias j. A softmax layer's neurons give its logits.
     """
@@ -32,6 +35,7 @@ class Dense:
     def __init__(self, weights: Array, biases: Array | None, activation: str, function: Activation) -> None:
         self._weights, self._biases = weights, biases
         self.activation = activation
+        self.trainable = True
         self._function = function
 
     @functools.cached_property

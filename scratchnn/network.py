@@ -17,8 +17,8 @@ from . import initializers, losses, optimizers, threads, training
 from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import plain_array
-from .core.data import Source
 from .core.names import name_and_parameter
+from .core.penalties import Penalties
 from .core.predictor import Predictor
 from .core.random import Generator
 from .core.step import Step
@@ -29,7 +29,9 @@ from .layers import Dense
 from .losses import Loss
 from .neuron import Neuron
 from .optimizers import Optimizer
-from .validation import as_inputs, as_labels_or_targets, assign, integer, real_dtype
+from .regularization import Regularization
+from .training import Data
+from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
 
 __all__ = ["NeuralNetwork", "load"]
 
@@ -289,32 +291,66 @@ class NeuralNetwork:
         """Compute the network's output: :meth:`feedforward` under the practitioner's name."""
         return self.feedforward(X)
 
-    def evaluate(self, X: Any, y: Any) -> float:
-        """Compute the loss over (X, y), both as for :meth:`train`."""
-        return self._evaluate(*self._sources(X, y))
+    def evaluate(
+        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
+    ) -> float:
+        """Compute the loss over (X, y), all as for :meth:`train`, with penalties where `regularization` has any."""
+        return self._evaluate(self._data(X, y, sample_weight), penalties=self._penalties(regularization))
 
-    def gradients(self, X: Any, y: Any) -> list[tuple[Array, Array | None]]:
-        """Compute the gradient of the loss over (X, y), by backpropagation (docs/math.md, "Backpropagation").
+    def gradients(
+        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
+    ) -> list[tuple[Array, Array | None]]:
+        """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
+
+        It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
 
         Returns
         -------
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
         """
-        inputs, targets = self._sources(X, y)
-        step = self._step(inputs, targets, inputs.n_rows)
+        data = self._data(X, y, sample_weight)
+        step = self._step(data, data.n_samples, penalties=self._penalties(regularization))
         return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
 
-    def _step(self, inputs: Source, targets: Source, batch_size: int, in_order: bool = True) -> Step:
+    def _step(self, data: Data, batch_size: int, *, in_order: bool = True, penalties: Penalties | None = None) -> Step:
         loss = self._loss.for_kernel()
-        return Step(self._topology, self._parameters, loss, inputs, targets, batch_size, in_order)
+        frozen = [not layer.trainable for layer in self.layers]
+        return Step(
+            self._topology,
+            self._parameters,
+            loss,
+            data.inputs,
+            data.targets,
+            batch_size,
+            in_order,
+            data.sample_weight,
+            penalties,
+            frozen if any(frozen) else None,
+        )
 
-    def _sources(self, X: Any, y: Any, prefix: str = "") -> tuple[Source, Source]:
+    def _penalties(self, regularization: Regularization | None) -> Penalties | None:
+        if regularization is None:
+            return None
+        if not isinstance(regularization, Regularization):
+            raise TypeError(f"regularization is {type(regularization).__name__}; expected a scratchnn.Regularization")
+        return regularization.penalties(self._topology, len(self.layers))
+
+    def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
-        targets = as_labels_or_targets(f"{prefix}y", y, inputs.n_rows, self.n_outputs, self._loss, self.dtype)
-        return inputs, targets
+        n_samples = inputs.n_rows
+        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_outputs, self._loss, self.dtype)
+        if sample_weight is None:
+            return Data(inputs, targets)
+        weights = as_sample_weight(f"{prefix}sample_weight", sample_weight, n_samples, self.dtype)
+        return Data(inputs, targets, weights)
 
-    def _evaluate(self, inputs: Source, targets: Source, team: Team | None = None) -> float:
-        return self._predictor.evaluate(inputs, targets, self._loss.for_kernel(), team)
+    def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
+        loss = self._loss.for_kernel()
+        value = self._predictor.evaluate(data.inputs, data.targets, loss, team, data.sample_weight)
+        if penalties is None:
+            return value
+        trained = [i for i, layer in enumerate(self.layers) if layer.trainable]
+        return value + penalties.value(self._parameters, data.weight, trained)
 
     # ---- training ----
 
@@ -326,9 +362,11 @@ class NeuralNetwork:
         epochs: int = 1000,
         learning_rate: float | None = None,
         batch_size: int | str = 1,
-        shuffle: bool = False,
+        shuffle: bool | Callable[[int], Any] = False,
         optimizer: str | Optimizer = "sgd",
-        validation_data: tuple[Any, Any] | None = None,
+        sample_weight: Any = None,
+        regularization: Regularization | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         patience: int | None = None,
         restore_best: bool = True,
         callback: Callback | None = None,
@@ -352,12 +390,17 @@ class NeuralNetwork:
             By default the optimizer's own: 0.1 for ``sgd``.
         batch_size : int or "full"
             Samples between two updates.
-        shuffle : bool
-            Whether each epoch takes the samples in a new random order, which the seed determines.
+        shuffle : bool or callable
+            Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
+            the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
         optimizer : str or Optimizer
             ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, nadam``.
-        validation_data : (X, y), optional
-            Evaluated after every epoch.
+        sample_weight : (n_samples,) array-like, optional
+            Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
+        regularization : Regularization, optional
+            Penalties, weight decay, and limits to gradients and weights; penalties count in the recorded loss.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Evaluated after every epoch, without penalties.
         patience : int, optional
             Stop once the validation loss has not improved for so many epochs.
         restore_best : bool
@@ -388,11 +431,12 @@ class NeuralNetwork:
         """
         plan = training.Plan(
             self,
-            self._sources(data, all_y_trues),
+            self._data(data, all_y_trues, sample_weight),
             epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
             optimizer=optimizers.get(optimizer, learning_rate),
+            penalties=self._penalties(regularization),
             validation=None if validation_data is None else self._validation(validation_data),
             patience=patience,
             restore_best=restore_best,
@@ -403,11 +447,12 @@ class NeuralNetwork:
             plan.run()
         return self.history
 
-    def _validation(self, validation_data: Any) -> tuple[Source, Source]:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-            raise TypeError(f"validation_data is {type(validation_data).__name__}; expected a pair (X, y)")
-        X, y = validation_data
-        return self._sources(X, y, "validation ")
+    def _validation(self, validation_data: Any) -> Data:
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            given = type(validation_data).__name__
+            raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
+        X, y, weights = (*validation_data, None)[:3]
+        return self._data(X, y, weights, "validation ")
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NoReturn, Self
 from .core import updates
 from .core.names import unknown
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSProp", "get"]
+__all__ = ["SGD", "Adagrad", "Adam", "AdamHat", "AdamW", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSProp", "get"]
 
 
 class Optimizer:
@@ -102,6 +102,11 @@ class Adam(Optimizer):
         self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
         self._set(learning_rate=learning_rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
+
+
+class AdamHat(Adam):
+    """Adam with epsilon beside the root of v before its correction, "epsilon hat" at the end of the paper's section 2;
+    that of scikit-learn and TensorFlow (Kingma & Ba 2015)."""
 
 
 class AdamW(Adam):

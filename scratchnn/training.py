@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from . import threads
 from .core.data import Source
+from .core.penalties import Penalties
 from .core.team import Team
 from .core.trainer import Trainer
 from .errors import DivergenceError
 from .optimizers import Optimizer
-from .validation import integer
+from .validation import as_order, integer
 
 if TYPE_CHECKING:
     from .network import Callback, NeuralNetwork
 
-__all__ = ["Plan"]
+__all__ = ["Data", "Plan"]
 
 # Epochs of one call below Python where nobody looks on in between: bounds the memory of their losses.
 EPOCHS_IN_A_CALL = 1 << 16
@@ -29,31 +31,53 @@ def _is_true(answer: Any) -> bool:
     return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
+class Data(NamedTuple):
+    """Samples that have been checked."""
+
+    inputs: Source
+    targets: Source
+    sample_weight: Source | None = None
+
+    @property
+    def n_samples(self) -> int:
+        return self.inputs.n_rows
+
+    @property
+    def weight(self) -> float:
+        """What all samples weigh together."""
+        if self.sample_weight is None:
+            return self.n_samples
+        return float(self.sample_weight.array.sum(dtype=np.float64))
+
+
 class Plan:
     """One training of one network; its arguments are those of ``NeuralNetwork.train``."""
 
     def __init__(
         self,
         network: NeuralNetwork,
-        sources: tuple[Source, Source],
+        data: Data,
         *,
         epochs: int,
         batch_size: int | str,
-        shuffle: bool,
+        shuffle: bool | Callable[[int], Any],
         optimizer: Optimizer,
-        validation: tuple[Source, Source] | None,
+        penalties: Penalties | None,
+        validation: Data | None,
         patience: int | None,
         restore_best: bool,
         callback: Callback | None,
         n_threads: int | None,
     ) -> None:
         self.network = network
-        self.sources = sources
+        self.data = data
         self.epochs = integer("epochs", epochs, 0)
-        n_samples = sources[0].n_rows
+        n_samples = data.n_samples
         self.batch_size = n_samples if batch_size == "full" else min(n_samples, self._batch_size(batch_size))
         self.shuffle = bool(shuffle)
+        self.order = shuffle if callable(shuffle) else None
         self.optimizer = optimizer
+        self.penalties = penalties
         self.validation = validation
         self.patience = None if patience is None else integer("patience", patience, 1)
         self.restore_best = restore_best
@@ -63,6 +87,8 @@ class Plan:
             raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
+        if all(not layer.trainable for layer in network.layers):
+            raise ValueError("no layer is trainable: set trainable of one to True")
         epsilon = optimizer.hyperparameters().get("epsilon")
         tiny = float(np.finfo(network.dtype).tiny)
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
@@ -84,14 +110,14 @@ class Plan:
         network, history = self.network, self.network.history
         states, steps = network._state_for(self.optimizer)
         trainer = Trainer(
-            network._step(*self.sources, self.batch_size, in_order=not self.shuffle),
+            network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties),
             (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
             steps=steps,
             shuffle=self.shuffle,
             seed=network.seed,
             counter=network._random_counter,
         )
-        n_steps = self.epochs * -(-self.sources[0].n_rows // self.batch_size)
+        n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
         self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
         network._optimizer, network._states, network._steps = self.optimizer, states, steps
         history.stopped = ""
@@ -106,7 +132,7 @@ class Plan:
             raise
 
     def _run_epochs(self, trainer: Trainer) -> str:
-        if self.callback is None and self.validation is None:
+        if self.callback is None and self.validation is None and self.order is None:
             for done in range(0, self.epochs, EPOCHS_IN_A_CALL):
                 self._advance(trainer, min(EPOCHS_IN_A_CALL, self.epochs - done))
             return "completed"
@@ -117,7 +143,7 @@ class Plan:
             self._advance(trainer, 1)
             history.read()
             if self.validation is not None:
-                loss = network._evaluate(*self.validation, self.team)
+                loss = network._evaluate(self.validation, self.team)
                 history.add_validation_loss(loss)
                 since_best += 1
                 if loss < best_loss:
@@ -136,9 +162,10 @@ class Plan:
     def _advance(self, trainer: Trainer, epochs: int) -> None:
         """Train for some epochs in one call below Python; the network's counters are right after it."""
         network, history = self.network, self.network.history
+        order = None if self.order is None else as_order(self.order(history.epochs + 1), self.data.n_samples)
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
-            status, interruption = trainer.run(epochs, self.team, history.unread)
+            status, interruption = trainer.run(epochs, self.team, history.unread, order)
         finally:
             # Ctrl-C may come right after the call has returned. No call stands before the counters are kept, not
             # even the network's __setattr__.

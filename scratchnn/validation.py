@@ -12,7 +12,7 @@ from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
 
-__all__ = ["as_inputs", "as_labels_or_targets", "assign", "integer", "real_dtype"]
+__all__ = ["as_inputs", "as_labels_or_targets", "as_order", "as_sample_weight", "assign", "integer", "real_dtype"]
 
 Array = npt.NDArray[Any]
 
@@ -144,6 +144,52 @@ def as_labels_or_targets(
                 "probabilities that sum to 1"
             )
     return source
+
+
+def as_sample_weight(name: str, values: Any, n_samples: int, dtype: np.dtype[Any]) -> Source:
+    """Return weights of samples, in `dtype` and one after another, as a Source of one column.
+
+    Raises
+    ------
+    TypeError
+        If the values are not numbers.
+    ValueError
+        If there is not one for each sample, one is negative or not finite, or all are 0.
+    """
+    given = plain_array(name, values)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {given.dtype}; expected numbers")
+    if given.shape != (n_samples,):
+        raise ValueError(f"{name} has shape {given.shape}; expected ({n_samples},), one weight for each sample")
+    with np.errstate(over="ignore"):
+        weights = given.astype(dtype, order="C")  # a copy, which nobody changes after the check
+    wrong = np.flatnonzero(~(weights >= 0) | np.isinf(weights))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}; expected finite numbers >= 0")
+    if not weights.any():
+        raise ValueError(f"{name} is 0 for all samples; expected a weight > 0")
+    return Source(weights[:, None])
+
+
+def as_order(order: Any, n_samples: int) -> Array:
+    """Return the order of the samples in an epoch: n_samples indices as int64, each from 0 to n_samples - 1.
+
+    Raises
+    ------
+    TypeError
+        If they are not integers.
+    ValueError
+        If there are more or fewer, or one is out of range.
+    """
+    array = plain_array("the order", order)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"the order has dtype {array.dtype}; expected indices of samples")
+    if array.shape != (n_samples,):
+        raise ValueError(f"the order has shape {array.shape}; expected ({n_samples},), an index for each sample")
+    if array.min() < 0 or array.max() >= n_samples:
+        wrong = array.min() if array.min() < 0 else array.max()
+        raise ValueError(f"the order has the index {wrong}; the samples are 0 ... {n_samples - 1}")
+    return array.astype(np.int64, order="C")  # a copy, which nobody changes after the check
 
 
 def _as_labels(name: str, labels: Array, n_classes: int) -> Source:

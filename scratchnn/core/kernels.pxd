@@ -44,6 +44,9 @@ cdef extern from "kernels.h" nogil:
             size_t m, size_t n, void *weights, size_t ldw, const void *gradient, size_t ldg, void **state,
             const double *coefficients) noexcept nogil
 
+    ctypedef struct snn_penalty:
+        double l1, l2, clip, keep
+
     ctypedef struct snn_tiny_layer:
         size_t n_inputs, n_outputs, stride
         int activation
@@ -78,11 +81,19 @@ cdef extern from "kernels.h" nogil:
         void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db) noexcept nogil
         void (*update_weights)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row, ptrdiff_t x_column,
-            const void *dz, size_t lddz, const snn_update *rule, const double *coefficients, void *w, size_t ldw,
-            void **states) noexcept nogil
+            const void *dz, size_t lddz, const snn_update *rule, const double *coefficients,
+            const snn_penalty *penalty, void *w, size_t ldw, void **states) noexcept nogil
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
             const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
+        void (*penalties)(
+            size_t m, size_t n, const void *w, size_t ldw, const snn_penalty *penalty,
+            double *row_penalty) noexcept nogil
+        void (*penalize)(
+            size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg, const snn_penalty *penalty) noexcept nogil
+        void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares) noexcept nogil
+        void (*scale)(size_t n, void *x, double factor) noexcept nogil
+        void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
             double scale, double step, double *row_loss, double *loss) noexcept nogil

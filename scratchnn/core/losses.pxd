@@ -8,6 +8,9 @@ cdef struct Loss:
     double delta
 
 
-# What the sum of the rows' losses is multiplied by for a batch of m rows of n outputs.
-cdef inline double loss_scale(const Loss *loss, size_t m, size_t n) noexcept nogil:
-    return loss.factor / (m if loss.mean_over_samples else 1) / (n if loss.mean_over_outputs else 1)
+# What the sum of the rows' losses is multiplied by for samples that weigh so much together (their number, without
+# weights), each of n outputs. Samples without any weight count for nothing.
+cdef inline double loss_scale(const Loss *loss, double weight, size_t n) noexcept nogil:
+    if weight == 0:
+        return 0
+    return loss.factor / (weight if loss.mean_over_samples else 1) / (n if loss.mean_over_outputs else 1)

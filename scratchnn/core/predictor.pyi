@@ -14,5 +14,10 @@ class Predictor:
     def predict(self, x: object) -> float | npt.NDArray[Any] | None: ...
     def predict_checked(self, x: Source) -> npt.NDArray[Any]: ...
     def evaluate(
-        self, x: Source, y: Source, loss: tuple[int, float, bool, bool, float], team: Team | None = None
+        self,
+        x: Source,
+        y: Source,
+        loss: tuple[int, float, bool, bool, float],
+        team: Team | None = None,
+        sample_weight: Source | None = None,
     ) -> float: ...

@@ -58,6 +58,7 @@ cdef struct Pass:
     char *results
     # ... or compared with y, and the losses of every SMALL_BLOCK rows added up.
     const Rows *y
+    const char *sample_weight   # NULL for ones
     const Loss *loss
     char *targets           # a block for each thread
     double *losses
@@ -137,10 +138,10 @@ cdef class Predictor:
         """Return the outputs (n_samples, n_outputs) for rows that have been checked."""
         return self.outputs(&x.rows, x.n_rows, False, False)
 
-    def evaluate(self, Source x, Source y, loss, Team team=None):
+    def evaluate(self, Source x, Source y, loss, Team team=None, Source sample_weight=None):
         """Return the loss of all rows of x against y; `loss` is a tuple in the order of core.losses.Loss.
 
-        The threads are those of `team`, where there is one.
+        The threads are those of `team`, where there is one. Weights are of the network's dtype, one after another.
         """
         cdef Pass p
         cdef char stack[STACK + ALIGNMENT]
@@ -154,11 +155,15 @@ cdef class Predictor:
         cdef char[::1] targets = target_memory.view(np.int8)
         cdef double[::1] losses = loss_memory
         p.y, p.loss, p.targets, p.losses = &y.rows, &l, &targets[0], &losses[0]
+        cdef double weight = n
+        if sample_weight is not None:
+            p.sample_weight = sample_weight.rows.data
+            weight = sample_weight.array.sum(dtype=np.float64)
         self.run(&p, team)
         cdef double total = 0
         for i in range(<size_t>losses.shape[0]):
             total += losses[i]
-        return total * loss_scale(&l, n, self.last.n_outputs)
+        return total * loss_scale(&l, weight, self.last.n_outputs)
 
     # Whether so many rows are work for threads.
     cdef bint pays(self, size_t n) noexcept:
@@ -193,7 +198,7 @@ cdef class Predictor:
         p.predictor = <void *>self
         p.k = table(self.itemsize)
         p.x, p.n, p.n_threads, p.taken = x, n, n_threads, n_threads
-        p.y, p.check, p.stopped = NULL, False, False
+        p.y, p.sample_weight, p.check, p.stopped = NULL, NULL, False, False
         p.in_place = in_place(p.k, x)
         p.block = min(n, <size_t>BLOCK)
         cdef size_t row = self.itemsize * ((0 if p.in_place else self.input_stride) + 2 * <size_t>self.topology.widest)
@@ -271,9 +276,10 @@ cdef class Predictor:
         cdef double row_loss[BLOCK]
         cdef double total = 0
         cdef size_t i, stride = self.last.stride
+        cdef const char *weights = NULL if p.sample_weight == NULL else at(p.k, p.sample_weight, first)
         gather(p.k, p.y, NULL, first, m, targets, stride)
         p.k.losses[p.loss.kernel].evaluate(
-            m, self.last.n_outputs, a, stride, targets, stride, NULL, 1, p.loss.delta, NULL, 0, row_loss)
+            m, self.last.n_outputs, a, stride, targets, stride, weights, 1, p.loss.delta, NULL, 0, row_loss)
         for i in range(m):
             total += row_loss[i]
             if (i + 1) % SMALL_BLOCK == 0 or i + 1 == m:

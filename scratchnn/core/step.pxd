@@ -7,6 +7,7 @@ from scratchnn.core.data cimport Rows
 from scratchnn.core.kernels cimport snn_kernels
 from scratchnn.core.layers.dense cimport Activations, Update
 from scratchnn.core.losses cimport Loss
+from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport Topology
 
 
@@ -15,9 +16,12 @@ cdef class Step:
     cdef Topology topology
     cdef const snn_kernels *k
     cdef char *parameters
-    cdef Rows x, y
+    cdef Rows x, y, sample_weight   # no data of weights: all are 1
     cdef Loss loss
     cdef Update update              # its rule is NULL where there are only gradients
+    cdef readonly Penalties penalties       # None for none
+    cdef const char *frozen         # whether a layer is not to change
+    cdef size_t lowest              # layer that does
     cdef size_t n_samples, batch_size
 
     # the memory of a batch, and what is taken of it
@@ -26,6 +30,7 @@ cdef class Step:
     cdef Activations *batch
     cdef char *inputs
     cdef char *targets
+    cdef char *weights              # of the samples
     cdef size_t input_stride, target_stride, rows_at_a_time
     cdef bint inputs_in_place, targets_in_place     # rows of a batch are where the caller has them
     cdef double *row_loss
@@ -38,16 +43,25 @@ cdef class Step:
     cdef void lay_out(self) noexcept
     cdef char *take(self, size_t n_bytes) noexcept
 
+    # Whether steps are nothing but the loss's gradient and the optimizer's update, of all layers.
+    cdef bint is_plain(self) noexcept nogil
+    cdef bint is_frozen(self, size_t i) noexcept nogil
+
+    # What the samples of the batch of m that begins with sample `first` weigh together.
+    cdef double weight_of(self, size_t first, size_t m) noexcept nogil
+
     # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`.
     cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
-    cdef void learn_rows(self, size_t first, size_t m, size_t begin, size_t end) noexcept nogil
+    cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil
 
-    # Gradient and update of this thread's weights.
+    # Gradient and update of this thread's weights. With penalties, which have been made ready for the step.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
 
-    # This thread's part of the gradient, in place of an update, into a vector of the parameters' layout.
+    # This thread's part of the gradient, penalties included, into a vector of the parameters' layout; and, with a limit
+    # to the gradient's norm, the update after all threads have computed their part into that of the penalties.
     cdef void gradient(
         self, size_t first, size_t m, char *gradient, uint32_t thread, uint32_t n_threads) noexcept nogil
+    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil
 
     # The sum of what phase_one found for the rows, one after another.
     cdef double sum_of_losses(self, size_t m) noexcept nogil

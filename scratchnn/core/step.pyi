@@ -1,8 +1,10 @@
+from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 import numpy.typing as npt
 
 from .data import Source
+from .penalties import Penalties
 from .topology import Topology
 
 class Step:
@@ -15,5 +17,10 @@ class Step:
         y: Source,
         batch_size: SupportsIndex,
         in_order: bool,
+        sample_weight: Source | None = None,
+        penalties: Penalties | None = None,
+        frozen: Sequence[bool] | None = None,
     ) -> None: ...
+    @property
+    def penalties(self) -> Penalties | None: ...
     def gradients(self) -> npt.NDArray[Any]: ...

@@ -10,10 +10,11 @@ from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
 from scratchnn.core.data cimport Source, gather, in_place
-from scratchnn.core.kernels cimport snn_kernels, table
+from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
-    Activations, Dense, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
+    Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
 from scratchnn.core.losses cimport loss_scale
+from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
 from scratchnn.core import updates
@@ -54,9 +55,15 @@ cdef class Step:
     batch_size : int
     in_order : bool
         Whether the samples are always taken in ascending order: then rows need not be copied.
+    sample_weight : Source of one column, optional
+        None is negative.
+    penalties : Penalties, optional
+    frozen : sequence of bool, optional
+        For each layer whether it is not to change; its gradient is 0.
     """
 
-    def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size, bint in_order):
+    def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size, bint in_order,
+                  Source sample_weight=None, Penalties penalties=None, frozen=None):
         self.topology = topology
         self.k = table(topology.dtype.itemsize)
         self.keep = [x, y]
@@ -68,6 +75,14 @@ cdef class Step:
         self.parameters = self.pointer(parameters)
         self.inputs_in_place = in_order and in_place(self.k, &self.x)
         self.targets_in_place = in_order and in_place(self.k, &self.y)
+        if sample_weight is not None:
+            self.keep.append(sample_weight)
+            self.sample_weight = sample_weight.rows
+        self.penalties = penalties
+        if frozen is not None:
+            self.frozen = self.pointer(np.array(frozen, np.bool_))
+            while self.frozen[self.lowest]:
+                self.lowest += 1
         self.lay_out()  # counts
         self.memory, self.taken = self.pointer(aligned_zeros(self.taken, np.int8)), 0
         self.lay_out()
@@ -108,6 +123,8 @@ cdef class Step:
         else:
             self.target_stride = self.topology.layers[last].stride
             self.targets = self.take(m * self.target_stride * itemsize)
+        if self.sample_weight.data != NULL:
+            self.weights = self.take(m * itemsize)
         row_bytes = self.input_stride * itemsize
         for i in range(last + 1):
             d = &self.topology.layers[i]
@@ -120,15 +137,32 @@ cdef class Step:
                 self.batch[i] = b
         self.rows_at_a_time = max(FEWEST, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
 
+    cdef bint is_plain(self) noexcept nogil:
+        return self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL
+
+    cdef double weight_of(self, size_t first, size_t m) noexcept nogil:
+        cdef double total = 0
+        cdef const char *place
+        cdef size_t i
+        if self.sample_weight.data == NULL:
+            return m
+        for i in range(first, first + m):
+            place = self.sample_weight.data + self.sample_weight.row_bytes * (
+                <ptrdiff_t>i if self.order == NULL else <ptrdiff_t>self.order[i])
+            total += (<const double *>place)[0] if self.k.itemsize == sizeof(double) else (<const float *>place)[0]
+        return total
+
     cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil:
         """Some rows at a time."""
         cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads)
+        cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
+        cdef double scale = loss_scale(&self.loss, self.weight_of(first, m), n_outputs) if begin < end else 0
         while begin < end:
-            self.learn_rows(first, m, begin, min(begin + self.rows_at_a_time, end))
+            self.learn_rows(first, begin, min(begin + self.rows_at_a_time, end), scale)
             begin += self.rows_at_a_time
 
-    cdef void learn_rows(self, size_t first, size_t m, size_t begin, size_t end) noexcept nogil:
-        """Gather, forward, loss and backward for rows [begin, end) of a batch of m."""
+    cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil:
+        """Gather, forward, loss and backward for rows [begin, end) of the batch that begins with sample `first`."""
         cdef const snn_kernels *k = self.k
         cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
         cdef const Dense *layers = self.topology.layers
@@ -142,13 +176,13 @@ cdef class Step:
             a, stride = self.batch[i].a, layers[i].stride
         k.losses[self.loss.kernel].evaluate(
             end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL, loss_scale(&self.loss, m, d.n_outputs), self.loss.delta,
+            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale, self.loss.delta,
             at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
-        for i in range(last, 0, -1):
+        for i in range(last, self.lowest, -1):
             backward(k, &layers[i], &self.batch[i], begin, end)
             grad_inputs(
                 k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
-        backward(k, &layers[0], &self.batch[0], begin, end)
+        backward(k, &layers[self.lowest], &self.batch[self.lowest], begin, end)
 
     cdef const char *inputs_of(self, size_t first) noexcept nogil:
         return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
@@ -168,19 +202,33 @@ cdef class Step:
             gather(
                 k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),
                 self.target_stride)
+        if self.weights != NULL:
+            gather(k, &self.sample_weight, self.order, first + begin, n, at(k, self.weights, begin), 1)
 
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil:
         cdef const snn_kernels *k = self.k
         cdef const Dense *d
         cdef const char *x = self.inputs_of(first)
+        cdef const snn_penalty *of_weights = NULL
+        cdef const snn_penalty *of_biases = NULL
         cdef size_t i, begin, end, stride = self.input_stride
+        if self.penalties is not None and self.penalties.gradient != NULL:
+            self.gradient(first, m, self.penalties.gradient, thread, n_threads)
+            return
         for i in range(<size_t>self.topology.n_layers):
             d = &self.topology.layers[i]
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
-            if begin < end:
+            if begin < end and not self.is_frozen(i):
+                if self.penalties is not None:
+                    self.penalties.evaluate(self.parameters, i, begin, end)
+                    of_weights, of_biases = &self.penalties.of_weights[i], &self.penalties.of_biases[i]
                 update_parameters(
-                    k, d, x, stride, &self.batch[i], m, &self.update, self.parameters, begin, end)
+                    k, d, x, stride, &self.batch[i], m, &self.update, of_weights, of_biases, self.parameters, begin,
+                    end)
             x, stride = self.batch[i].a, d.stride
+
+    cdef bint is_frozen(self, size_t i) noexcept nogil:
+        return self.frozen != NULL and self.frozen[i]
 
     cdef void gradient(
             self, size_t first, size_t m, char *gradient, uint32_t thread, uint32_t n_threads) noexcept nogil:
@@ -190,9 +238,23 @@ cdef class Step:
         for i in range(<size_t>self.topology.n_layers):
             d = &self.topology.layers[i]
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
-            if begin < end:
+            if begin < end and not self.is_frozen(i):
                 grad_parameters(self.k, d, x, stride, &self.batch[i], m, gradient, begin, end)
+                if self.penalties is not None:
+                    self.penalties.evaluate(self.parameters, i, begin, end)
+                    self.penalties.penalize(self.parameters, gradient, i, begin, end)
             x, stride = self.batch[i].a, d.stride
+
+    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
+        cdef double factor = self.penalties.shrinkage()
+        cdef const Dense *d
+        cdef size_t i, begin, end
+        for i in range(<size_t>self.topology.n_layers):
+            d = &self.topology.layers[i]
+            begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
+            if begin < end and not self.is_frozen(i):
+                apply_gradient(
+                    self.k, d, &self.update, self.penalties.gradient, factor, self.parameters, begin, end)
 
     cdef double sum_of_losses(self, size_t m) noexcept nogil:
         cdef double total = 0
@@ -210,6 +272,8 @@ cdef class Step:
         """Return the gradient of the loss over the first batch, in the parameters' layout."""
         vector = self.topology.zeros()
         cdef char *gradient = self.pointer(vector)
+        if self.penalties is not None:
+            self.penalties.prepare(0, self.weight_of(0, self.batch_size))
         with nogil:
             self.phase_one(0, self.batch_size, 0, 1)
             self.gradient(0, self.batch_size, gradient, 0, 1)

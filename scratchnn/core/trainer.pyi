@@ -32,5 +32,9 @@ class Trainer:
     def snapshot_taken(self) -> bool: ...
     def work_of_a_step(self) -> float: ...
     def run(
-        self, epochs: int, team: Team, losses: list[npt.NDArray[np.float64]]
+        self,
+        epochs: int,
+        team: Team,
+        losses: list[npt.NDArray[np.float64]],
+        order: npt.NDArray[np.int64] | None = None,
     ) -> tuple[str, BaseException | None]: ...

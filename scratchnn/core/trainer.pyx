@@ -66,6 +66,7 @@ cdef class Trainer:
     steps : int
         How many updates the optimizer has made; before the first, states are zeros.
     shuffle : bool
+        Whether each epoch has an order of its own, random unless `run` is given one.
     seed, counter : int
         The stream of random numbers of the shuffles, and how many were drawn.
     """
@@ -74,7 +75,7 @@ cdef class Trainer:
     cdef const snn_kernels *k
     cdef double[::1] hyper
     cdef size_t n_samples, n_outputs
-    cdef bint shuffle
+    cdef bint shuffle, order_given
     cdef uint64_t key
     cdef readonly uint64_t counter, steps
 
@@ -97,7 +98,8 @@ cdef class Trainer:
     cdef size_t steps_measured
     cdef double measured_from
     cdef readonly size_t samples    # of all whole epochs of all runs
-    cdef double epoch_loss, last_poll
+    cdef double epoch_loss          # of its steps, each times its samples
+    cdef double epoch_penalty, last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
     cdef uint64_t float_state
@@ -144,7 +146,7 @@ cdef class Trainer:
         cdef Step step = self.step
         cdef size_t n = step.topology.n_layers
         cdef char[::1] layers
-        self.is_tiny = is_tiny(self.k, step.topology.layers, n)
+        self.is_tiny = step.is_plain() and is_tiny(self.k, step.topology.layers, n)
         if self.is_tiny:
             self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
             describe(
@@ -181,10 +183,10 @@ cdef class Trainer:
         cdef uint64_t counter = self.counter
         if self.status != RUNNING:
             return
-        self.epoch_loss = 0
+        self.epoch_loss = self.epoch_penalty = 0
         if self.epoch == 0 or self.since_snapshot >= self.snapshot_samples:
             self.take_snapshot()
-        if self.shuffle:
+        if self.shuffle and not self.order_given:
             for i in range(n):
                 self.step.order[i] = i
             while n > 1:
@@ -195,9 +197,28 @@ cdef class Trainer:
             if self.status == INTERRUPTED:  # the order of an epoch that does not begin is not drawn
                 self.counter = counter
 
-    cdef void begin_step(self) noexcept nogil:
+    cdef void begin_step(self, size_t m) noexcept nogil:
         self.steps += 1
+        if self.step.penalties is not None:
+            self.step.penalties.prepare(self.hyper[0], self.step.weight_of(self.first, m))
         self.step.update.rule.prepare(&self.hyper[0], <double>self.steps, self.step.update.coefficients)
+
+    cdef void finish_step(self, uint32_t thread) noexcept nogil:
+        """What of a step with penalties needs what every thread has done."""
+        self.wait()
+        if self.step.penalties.gradient != NULL:
+            self.step.apply_clipped(thread, self.n_threads)
+            self.wait()
+        self.step.penalties.limit(self.step.parameters, thread, self.n_threads)
+
+    cdef void add_loss(self, double loss, size_t first, size_t m) noexcept nogil:
+        """Add the loss of a step of m samples to the epoch's, which is the mean of its samples'."""
+        cdef double weight = self.step.weight_of(first, m)
+        if self.step.loss.mean_over_samples and weight != m:
+            loss = loss * (m / weight) if weight > 0 else 0
+        self.epoch_loss += loss
+        if self.step.penalties is not None and self.step.penalties.in_loss:
+            self.epoch_penalty += self.step.penalties.total() * (m if self.step.loss.mean_over_samples else 1)
 
     cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
@@ -216,7 +237,9 @@ cdef class Trainer:
             self.poll()
 
     cdef void end_epoch(self) noexcept nogil:
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, self.n_samples, self.n_outputs)
+        cdef size_t n = self.n_samples
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs) + (
+            self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1))
         self.since_snapshot += self.n_samples
         self.epoch += 1
         self.first = 0
@@ -286,13 +309,15 @@ cdef class Trainer:
                 first = self.first
                 m = min(self.step.batch_size, self.n_samples - first)
                 if thread == 0:
-                    self.begin_step()
+                    self.begin_step(m)
                 self.step.phase_one(first, m, thread, self.n_threads)
                 self.wait()
                 self.step.phase_two(first, m, thread, self.n_threads)
+                if self.step.penalties is not None:
+                    self.finish_step(thread)
                 if thread == 0:
                     loss = self.step.sum_of_losses(m)
-                    self.epoch_loss += loss
+                    self.add_loss(loss, first, m)
                     self.end_steps(1, m, loss)
                 self.wait()
             if self.status != RUNNING:
@@ -321,14 +346,22 @@ cdef class Trainer:
             team.run(run_loop, <void *>self, self.n_threads)
             self.trial.next((seconds() - self.measured_from) / self.steps_measured if self.steps_measured else 0)
 
-    def run(self, size_t epochs, Team team, list losses):
+    def run(self, size_t epochs, Team team, list losses, const int64_t[::1] order=None):
         """Train for some epochs, append the losses of whole epochs to `losses`, and return (status, exception).
+
+        With an `order`, which takes a trainer that shuffles, and whose indices the caller has checked, they all
+        have it.
 
         The status is "completed", "interrupted" (after a whole step; a signal's handler raised the exception)
         or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
         which is the last one in `losses`.
         """
         self.interruption = None
+        self.order_given = order is not None
+        if self.order_given:
+            if not self.shuffle or <size_t>order.shape[0] != self.n_samples:
+                raise ValueError("an order needs a trainer that shuffles, and an index for each sample")
+            memcpy(self.step.order, &order[0], self.n_samples * sizeof(int64_t))
         cdef size_t done = self._run(epochs, team, SNAPSHOT_SAMPLES, losses)
         if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.

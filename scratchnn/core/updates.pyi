@@ -67,6 +67,19 @@ def adam(
     epsilon: float = 1e-8,
     out: NDArray[_Real] | None = None,
 ) -> NDArray[_Real]: ...
+def adamhat(
+    weights: NDArray[_Real],
+    gradient: NDArray[_Real],
+    m: NDArray[_Real],
+    v: NDArray[_Real],
+    step: int,
+    *,
+    learning_rate: float = 1e-3,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    out: NDArray[_Real] | None = None,
+) -> NDArray[_Real]: ...
 def adamw(
     weights: NDArray[_Real],
     gradient: NDArray[_Real],

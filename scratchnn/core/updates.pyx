@@ -19,28 +19,30 @@ ctypedef fused real:
     double
 
 
-# Where each hyper-parameter may lie: (low, whether low itself may be, high, not included).
+# Where each hyper-parameter may lie: the ends, and whether they themselves may be.
 RANGES = {
-    "learning_rate": (0.0, False, math.inf),
-    "momentum": (0.0, True, 1.0),
-    "decay": (0.0, True, 1.0),
-    "beta1": (0.0, True, 1.0),
-    "beta2": (0.0, True, 1.0),
-    "epsilon": (0.0, False, math.inf),
-    "weight_decay": (0.0, True, math.inf),
+    "learning_rate": (0.0, False, math.inf, False),
+    "momentum": (0.0, True, 1.0, True),
+    "decay": (0.0, True, 1.0, False),
+    "beta1": (0.0, True, 1.0, False),
+    "beta2": (0.0, True, 1.0, False),
+    "epsilon": (0.0, False, math.inf, False),
+    "weight_decay": (0.0, True, math.inf, False),
 }
 
 
 def hyperparameter(str name, value):
     """Return a hyper-parameter as a float; ValueError where it is no number within its range."""
-    low, closed, high = RANGES[name]
+    low, from_low, high, to_high = RANGES[name]
     try:
         number = math.nan if isinstance(value, str) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if low < number < high or (closed and number == low):
+    if low < number < high or (from_low and number == low) or (to_high and number == high):
         return number
-    limits = f"{'>=' if closed else '>'} {low:g}" + (f" and < {high:g}" if math.isfinite(high) else "")
+    limits = f"{'>=' if from_low else '>'} {low:g}"
+    if math.isfinite(high):
+        limits += f" and {'<=' if to_high else '<'} {high:g}"
     raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
 
 
@@ -159,6 +161,15 @@ def adam(weights, gradient, m, v, step, *, learning_rate=1e-3, beta1=0.9, beta2=
     ``m = b1 m + (1-b1) g, v = b2 v + (1-b2) g²``; the hats divide by ``1 - b1^t`` and ``1 - b2^t``.
     """
     return _update("adam", weights, gradient, {"m": m, "v": v},
+                   {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}, out, step)
+
+
+def adamhat(weights, gradient, m, v, step, *, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8, out=None):
+    """Step of Adam with epsilon beside the root of the uncorrected v (Kingma & Ba 2015, end of section 2).
+
+    ``w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)``
+    """
+    return _update("adamhat", weights, gradient, {"m": m, "v": v},
                    {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon}, out, step)
 
 

@@ -103,7 +103,7 @@ static void fused(const snn_kernels *k) {
         memset(c, 0, sizeof c);
         memset(e, 0, sizeof e);
         fill(d, k->itemsize, 7, 1);
-        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, d,
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, NULL, d,
                           STRIDE, states);
         add(d, N_INPUTS * STRIDE * k->itemsize);
     }

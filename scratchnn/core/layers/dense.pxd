@@ -6,7 +6,7 @@ Matrices of a batch have the layer's `stride`, and the lanes between n_outputs a
 zeros in weights, biases and dz, so products run over whole vectors.
 """
 
-from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_kernels, snn_update
+from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_kernels, snn_penalty, snn_update
 
 
 cdef struct Dense:
@@ -61,7 +61,13 @@ cdef void grad_parameters(
     char *gradient, size_t begin, size_t end) noexcept nogil
 
 # The optimizer's step on the weights of inputs [begin, end), and on the biases where begin is 0, with the gradient
-# over all m rows.
+# over all m rows, and with penalties, NULL for none.
 cdef void update_parameters(
     const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
-    const Update *update, char *parameters, size_t begin, size_t end) noexcept nogil
+    const Update *update, const snn_penalty *of_weights, const snn_penalty *of_biases, char *parameters, size_t begin,
+    size_t end) noexcept nogil
+
+# The same with a gradient that lies in a vector of the parameters' layout, and is multiplied by `factor`, in place.
+cdef void apply_gradient(
+    const snn_kernels *k, const Dense *d, const Update *update, char *gradient, double factor, char *parameters,
+    size_t begin, size_t end) noexcept nogil

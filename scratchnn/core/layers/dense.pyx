@@ -1,6 +1,6 @@
 """The dense layer's functions; dense.pxd says what each does."""
 
-from scratchnn.core.kernels cimport SNN_MAX_STATES, snn_kernels
+from scratchnn.core.kernels cimport SNN_MAX_STATES, snn_kernels, snn_penalty
 
 
 cdef inline size_t whole_vectors(const snn_kernels *k, size_t n) noexcept nogil:
@@ -48,18 +48,46 @@ cdef void grad_parameters(
 
 cdef void update_parameters(
         const snn_kernels *k, const Dense *d, const char *x, size_t ldx, const Activations *batch, size_t m,
-        const Update *update, char *parameters, size_t begin, size_t end) noexcept nogil:
+        const Update *update, const snn_penalty *of_weights, const snn_penalty *of_biases, char *parameters,
+        size_t begin, size_t end) noexcept nogil:
     cdef size_t place = d.weights + begin * d.stride
     cdef void *states[SNN_MAX_STATES]
+    states_at(k, update, place, states)
+    k.update_weights(
+        m, end - begin, d.n_outputs, at(k, x, begin), ldx, 1, batch.dz, d.stride, update.rule,
+        update.coefficients, of_weights, at(k, parameters, place), d.stride, states)
+    if begin == 0 and d.has_biases:
+        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, batch.db)
+        if of_biases != NULL:
+            k.penalize(1, d.n_outputs, at(k, parameters, d.biases), 0, batch.db, 0, of_biases)
+        update_biases(k, d, update, batch.db, parameters)
+
+
+cdef void apply_gradient(
+        const snn_kernels *k, const Dense *d, const Update *update, char *gradient, double factor, char *parameters,
+        size_t begin, size_t end) noexcept nogil:
+    cdef size_t place = d.weights + begin * d.stride
+    cdef void *states[SNN_MAX_STATES]
+    states_at(k, update, place, states)
+    if factor != 1:
+        k.scale((end - begin) * d.stride, at(k, gradient, place), factor)
+    update.rule.apply(
+        end - begin, d.n_outputs, at(k, parameters, place), d.stride, at(k, gradient, place), d.stride, states,
+        update.coefficients)
+    if begin == 0 and d.has_biases:
+        if factor != 1:
+            k.scale(d.n_outputs, at(k, gradient, d.biases), factor)
+        update_biases(k, d, update, at(k, gradient, d.biases), parameters)
+
+
+cdef void update_biases(
+        const snn_kernels *k, const Dense *d, const Update *update, const char *db, char *parameters) noexcept nogil:
+    cdef void *states[SNN_MAX_STATES]
+    states_at(k, update, d.biases, states)
+    update.rule.apply(1, d.n_outputs, at(k, parameters, d.biases), 0, db, 0, states, update.coefficients)
+
+
+cdef inline void states_at(const snn_kernels *k, const Update *update, size_t place, void **states) noexcept nogil:
     cdef int i
     for i in range(update.rule.n_states):
         states[i] = at(k, update.states[i], place)
-    k.update_weights(
-        m, end - begin, d.n_outputs, at(k, x, begin), ldx, 1, batch.dz, d.stride, update.rule,
-        update.coefficients, at(k, parameters, place), d.stride, states)
-    if begin == 0 and d.has_biases:
-        for i in range(update.rule.n_states):
-            states[i] = at(k, update.states[i], d.biases)
-        k.grad_biases(m, d.n_outputs, batch.dz, d.stride, batch.db)
-        update.rule.apply(
-            1, d.n_outputs, at(k, parameters, d.biases), 0, batch.db, 0, states, update.coefficients)
