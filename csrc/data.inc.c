@@ -40,6 +40,19 @@ static void gather(size_t m, size_t n, const void *source, snn_source type, ptrd
     }
 }
 
+static void gather_sparse(size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
+                          const int64_t *columns, const int64_t *rows, void *out_, size_t ldo) {
+    real *out = out_;
+    for (size_t i = 0; i < m; i++, out += ldo) {
+        const int64_t row = rows ? rows[i] : (int64_t)i;
+        for (size_t j = 0; j < n; j++) out[j] = 0;
+        for (int64_t k = starts[row]; k < starts[row + 1]; k++) {
+            out[columns[k]] =
+                type == SNN_FLOAT32 ? (real)((const float *)data)[k] : (real)((const double *)data)[k];
+        }
+    }
+}
+
 static void gather_labels(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out_,
                           size_t ldo) {
     real *out = out_;

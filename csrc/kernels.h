@@ -178,6 +178,11 @@ typedef struct snn_kernels {
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
                    ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);
 
+    /* out (m, n): row i is zero but for data[k] in column columns[k], with k from starts[rows[i]] to the next start;
+     * data of float32 or float64. */
+    void (*gather_sparse)(size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
+                          const int64_t *columns, const int64_t *rows, void *out, size_t ldo);
+
     /* out (m, n): row i is zero but for a one in column labels[rows[i]]. */
     void (*gather_labels)(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out,
                           size_t ldo);

@@ -40,6 +40,7 @@ const snn_kernels SNN_TABLE = {
     .tiny_steps = SNN_TINY_STEPS,
     .softmax = softmax,
     .gather = gather,
+    .gather_sparse = gather_sparse,
     .gather_labels = gather_labels,
     .all_finite = all_finite,
     .activations = activations,

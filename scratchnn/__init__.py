@@ -3,6 +3,8 @@
 The first steps are ``Neuron`` and ``NeuralNetwork``; ``scratchnn.core`` has the operations they are made of.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from . import core, losses, optimizers
 from ._version import __version__
 from .config import show_config
@@ -15,10 +17,15 @@ from .network import NeuralNetwork, load
 from .neuron import Neuron
 from .regularization import Regularization
 
+if TYPE_CHECKING:
+    from .estimators import MLPClassifier, MLPRegressor
+
 __all__ = [
     "DivergenceError",
     "GradientCheck",
     "History",
+    "MLPClassifier",
+    "MLPRegressor",
     "ModelFileError",
     "NeuralNetwork",
     "Neuron",
@@ -39,3 +46,12 @@ __all__ = [
     "tanh",
     "tanh_derivative",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimators, which need scikit-learn, once they are asked for."""
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from . import estimators
+
+        return getattr(estimators, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

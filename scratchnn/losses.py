@@ -83,6 +83,16 @@ class HalfSumSquaredError(Loss):
     mean_over_outputs = False
 
 
+class HalfSquaredError(Loss):
+    """Half the square of the error's norm, ``1/(2m) sum (a - y)²``, summed over outputs and averaged over samples:
+    its gradient is scikit-learn's."""
+
+    name = "half_squared_error"
+    kernel = "squared_error"
+    factor = 0.5
+    mean_over_outputs = False
+
+
 class MeanAbsoluteError(Loss):
     """The mean of absolute errors, ``1/(m n) sum |a - y|``."""
 
@@ -114,6 +124,14 @@ class BinaryCrossEntropy(Loss):
     target_range = (0.0, 1.0)
 
 
+class SummedBinaryCrossEntropy(BinaryCrossEntropy):
+    """Binary cross-entropy summed over outputs and averaged over samples: that of independent labels."""
+
+    name = "summed_binary_cross_entropy"
+    alias = ""
+    mean_over_outputs = False
+
+
 class CrossEntropy(Loss):
     """``-sum_j y_j log p_j`` with ``p = softmax(z)``, averaged over samples."""
 
@@ -132,6 +150,14 @@ class Poisson(Loss):
     kernel = "poisson"
     link = "exp"
     target_range = (0.0, math.inf)
+
+
+class PoissonDeviance(Poisson):
+    """Half the deviance of Poisson counts, ``exp(z) - y z + y log y - y``, summed over outputs and averaged over
+    samples."""
+
+    name = "poisson_deviance"
+    mean_over_outputs = False
 
 
 def get(loss: str | Loss) -> Loss:

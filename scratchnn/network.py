@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, threads, training
+from . import initializers, losses, optimizers, sparse, threads, training
 from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import plain_array
@@ -276,6 +276,8 @@ class NeuralNetwork:
 
     def _feedforward_converted(self, x: Any) -> Any:
         """Compute the network's output for what the predictor does not take as it is, or raise what is wrong."""
+        if sparse.is_sparse(x):
+            return self._predictor.predict_checked(as_inputs("x", x, self.n_inputs, self.dtype))
         array = plain_array("x", x)
         a = self._predictor.predict(array)
         if a is not None:

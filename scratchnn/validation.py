@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from . import sparse
 from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
@@ -100,7 +101,7 @@ def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtyp
 
 
 def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> Source:
-    """Return inputs (n_samples, n_inputs) as a Source; a vector is taken where there is one input.
+    """Return inputs (n_samples, n_inputs) as a Source; a vector is taken where there is one input, and a sparse matrix.
 
     Raises
     ------
@@ -109,6 +110,8 @@ def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> So
     ValueError
         If the shape does not fit (both shapes are named), there is no sample, or a value is not finite.
     """
+    if sparse.is_sparse(values):
+        return sparse.as_source(name, values, n_inputs, dtype)
     return _as_source(name, values, n_inputs, "input", dtype)
 
 

@@ -5,14 +5,17 @@ from libc.stdint cimport int64_t
 from scratchnn.core.kernels cimport snn_kernels, snn_source
 
 
-# A matrix of any stride (labels NULL), or class labels that stand for one-hot rows of n_columns.
+# A matrix of any stride; or class labels that stand for one-hot rows of n_columns; or the elements of a sparse matrix
+# row by row, with their columns and where each row starts.
 cdef struct Rows:
     size_t n_columns
     const char *data
     snn_source type
     ptrdiff_t row_bytes
     ptrdiff_t column_bytes
-    const int64_t *labels
+    const int64_t *labels           # NULL for a matrix
+    const int64_t *starts           # NULL for a dense one
+    const int64_t *columns
 
 
 # Rows order[0 … m-1] (or first … first+m-1 where order is NULL) into out, row stride ldo.
@@ -36,3 +39,4 @@ cdef class Source:
     cdef Py_buffer buffer
     cdef readonly Py_ssize_t n_rows
     cdef readonly object array
+    cdef object sparse

@@ -1,11 +1,19 @@
 from typing import Any, SupportsIndex
 
+import numpy as np
 import numpy.typing as npt
 
 BLOCK: int
 
 class Source:
-    def __init__(self, array: npt.NDArray[Any], n_classes: SupportsIndex = 0) -> None: ...
+    def __init__(
+        self,
+        array: npt.NDArray[Any],
+        n_classes: SupportsIndex = 0,
+        starts: npt.NDArray[np.int64] | None = None,
+        columns: npt.NDArray[np.int64] | None = None,
+        n_columns: SupportsIndex = 0,
+    ) -> None: ...
     @property
     def n_rows(self) -> int: ...
     @property

@@ -27,7 +27,9 @@ cdef void gather(
     if order != NULL:
         order += first
         first = 0
-    if rows.labels == NULL:
+    if rows.starts != NULL:
+        k.gather_sparse(m, rows.n_columns, data, rows.type, rows.starts + first, rows.columns, order, out, ldo)
+    elif rows.labels == NULL:
         data += <ptrdiff_t>first * rows.row_bytes
         k.gather(m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, out, ldo)
     else:
@@ -47,7 +49,7 @@ cdef bint all_finite(const snn_kernels *k, const char *data, size_t row_bytes, s
 cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil:
     cdef ptrdiff_t size = k.itemsize
     return (
-        rows.labels == NULL and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
+        rows.labels == NULL and rows.starts == NULL and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
         and rows.column_bytes == size and rows.row_bytes >= 0 and rows.row_bytes % size == 0
         and <uintptr_t>rows.data % <uintptr_t>size == 0)
 
@@ -72,17 +74,23 @@ cdef int source_type(dtype) except -2:
 
 
 cdef class Source:
-    """A matrix (n_rows, n_columns) of float32, float64 or uint8, or n_rows class labels of int64.
+    """A matrix (n_rows, n_columns) of float32, float64 or uint8, a sparse one, or n_rows class labels of int64.
 
     Parameters
     ----------
-    array : array of two dimensions, or of one for labels
+    array : array of two dimensions, or of one for labels and for the elements of a sparse matrix
         Kept, not copied; nobody else may have labels.
     n_classes : int
         The number of columns that labels stand for; the caller has checked their range.
+    starts, columns : vectors of int64, optional
+        Of a sparse matrix in compressed rows: where each row starts, and one more; the columns of the elements, each
+        once in a row. Nobody else may have them, and the caller has checked their range.
+    n_columns : int
+        Of a sparse matrix.
     """
 
-    def __cinit__(self, array, Py_ssize_t n_classes=0):
+    def __cinit__(self, array, Py_ssize_t n_classes=0, starts=None, columns=None, Py_ssize_t n_columns=0):
+        cdef const int64_t[::1] s, c
         PyObject_GetBuffer(array, &self.buffer, PyBUF_STRIDED_RO)
         self.array = array
         self.n_rows = len(array)
@@ -91,6 +99,14 @@ cdef class Source:
         if n_classes:
             self.rows.n_columns = n_classes
             self.rows.labels = <const int64_t *>self.buffer.buf
+        elif starts is not None:
+            s, c = starts, columns
+            self.sparse = starts, columns
+            self.n_rows = len(starts) - 1
+            self.rows.n_columns = n_columns
+            self.rows.type = <snn_source>source_type(array.dtype)
+            self.rows.starts = &s[0]
+            self.rows.columns = &c[0] if c.shape[0] else NULL
         else:
             self.rows.n_columns = array.shape[1]
             self.rows.column_bytes = self.buffer.strides[1]
@@ -112,6 +128,8 @@ cdef class Source:
         cdef double last_poll = seconds()
         if n == 0 or self.rows.labels != NULL or self.rows.type == SNN_UINT8:
             return None
+        if self.sparse is not None:
+            return self._first_not_finite_element(dtype)
         if not direct:
             view = aligned_zeros(block * n, dtype).view(np.int8)
         with nogil:
@@ -133,3 +151,11 @@ cdef class Source:
             values = self.array[first - count:first].astype(dtype)
         row, column = np.argwhere(~np.isfinite(values))[0].tolist()
         return int(first - count) + row, column
+
+    def _first_not_finite_element(self, dtype):
+        starts, columns = self.sparse
+        with np.errstate(over="ignore"):
+            wrong = np.flatnonzero(~np.isfinite(self.array.astype(dtype, copy=False)))
+        if wrong.size == 0:
+            return None
+        return int(np.searchsorted(starts, wrong[0], side="right")) - 1, int(columns[wrong[0]])

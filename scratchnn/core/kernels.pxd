@@ -101,6 +101,9 @@ cdef extern from "kernels.h" nogil:
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,
             const int64_t *rows, void *out, size_t ldo) noexcept nogil
+        void (*gather_sparse)(
+            size_t m, size_t n, const void *data, snn_source type, const int64_t *starts, const int64_t *columns,
+            const int64_t *rows, void *out, size_t ldo) noexcept nogil
         void (*gather_labels)(
             size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
         int (*all_finite)(size_t n, const void *x) noexcept nogil

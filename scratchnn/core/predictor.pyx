@@ -123,7 +123,7 @@ cdef class Predictor:
             rows.data = <const char *>buffer.buf
             rows.type = <snn_source>type_of_x
             rows.column_bytes = buffer.strides[buffer.ndim - 1]
-            rows.labels = NULL
+            rows.labels = rows.starts = NULL
             if buffer.ndim == 1:
                 rows.row_bytes = 0
                 return self.outputs(&rows, 1, True, rows.type != SNN_UINT8)

@@ -1,0 +1,309 @@
+"""What classifier and regressor share: parameters, attributes, and a fit in scikit-learn's steps."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from ..core import activations
+from ..core.names import unknown
+from ..errors import DivergenceError
+from ..losses import Loss
+from ..network import NeuralNetwork
+from ..optimizers import AdamHat, Momentum, Nesterov, Optimizer
+from ..regularization import Regularization
+from .compatibility import validate_data
+from .course import Course
+from .draws import Draws
+
+__all__ = ["BaseMLP"]
+
+Array = npt.NDArray[Any]
+
+NOT_FINITE = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
+)
+
+# scikit-learn's names of activations that have another one here.
+SYNONYMS = {"logistic": "sigmoid"}
+
+
+class BaseMLP(BaseEstimator):  # type: ignore[misc]
+    """Base of MLPClassifier and MLPRegressor, with scikit-learn's parameters in its order."""
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, "array-like"],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    network_: NeuralNetwork
+    _draws: Draws
+    _course: Course
+
+    def _set_parameters(self, values: dict[str, Any]) -> None:
+        """Keep the arguments of a constructor, given as its locals(), as they are."""
+        for name, value in values.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    # ---- what was fitted ----
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights of each layer: views, so that to write in one changes the network."""
+        return [layer.weights for layer in self._fitted("coefs_").layers]
+
+    @coefs_.setter
+    def coefs_(self, values: Iterable[Any]) -> None:
+        for layer, weights in zip(self._fitted("coefs_").layers, values, strict=True):
+            layer.weights = weights
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases of each layer: views, as :attr:`coefs_`."""
+        return [layer.biases for layer in self._fitted("intercepts_").layers if layer.biases is not None]
+
+    @intercepts_.setter
+    def intercepts_(self, values: Iterable[Any]) -> None:
+        for layer, biases in zip(self._fitted("intercepts_").layers, values, strict=True):
+            layer.biases = biases
+
+    @property
+    def n_layers_(self) -> int:
+        return len(self._fitted("n_layers_").layer_sizes)
+
+    @property
+    def n_outputs_(self) -> int:
+        return self._fitted("n_outputs_").n_outputs
+
+    @property
+    def out_activation_(self) -> str:
+        name = self._fitted("out_activation_").layers[-1].activation
+        return {"sigmoid": "logistic"}.get(name, name)
+
+    def _fitted(self, name: str) -> NeuralNetwork:
+        network: NeuralNetwork | None = self.__dict__.get("network_")
+        if network is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
+        return network
+
+    # ---- what a subclass says about its targets ----
+
+    @abstractmethod
+    def _validate_input(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
+        """Return X and y checked; fitted attributes about y are set where `reset`."""
+
+    @abstractmethod
+    def _targets(self, y: Array) -> Array:
+        """Return what the network trains on."""
+
+    @abstractmethod
+    def _output(self, targets: Array) -> tuple[int, Loss]:
+        """Return the number of outputs and the loss."""
+
+    @abstractmethod
+    def _weights(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Array | None:
+        """Return the samples' weights, those of their classes included; None for ones."""
+
+    @abstractmethod
+    def _stratify(self, targets: Array) -> Array | None:
+        """Return by what a split of the samples is stratified."""
+
+    @abstractmethod
+    def _score_outputs(self, y: Array, outputs: Array, sample_weight: Array | None) -> float:
+        """Return the score of the network's outputs, the greater the better."""
+
+    # ---- fit ----
+
+    def _is_stochastic(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError(
+                f"partial_fit is only available for stochastic optimizers. {self.solver} is not stochastic."
+            )
+        return True
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
+        hidden = self._hidden_layer_sizes()
+        afresh = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        X, y = self._validate_input(X, y, incremental=incremental, reset=afresh)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        weights = self._weights(y, sample_weight, incremental=incremental)
+        targets = self._targets(y)
+        if afresh or incremental or self._draws.n_samples != len(y):
+            self._draws = Draws(check_random_state(self.random_state), len(y))
+        if afresh:
+            self._start(hidden, X, targets)
+        elif self.network_.layer_sizes[1:-1] != hidden:
+            raise ValueError(
+                f"hidden_layer_sizes is {hidden}, the fitted network has {self.network_.layer_sizes[1:-1]}; a fit that "
+                "goes on cannot change them"
+            )
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(X, targets, weights)
+        else:
+            self._fit_stochastic(X, y, targets, weights, incremental=incremental)
+        return self
+
+    def _hidden_layer_sizes(self) -> tuple[int, ...]:
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        if any(size <= 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+        return tuple(int(size) for size in sizes)
+
+    def _activations(self, n_hidden: int) -> list[str]:
+        given = self.activation
+        names = [given] * n_hidden if isinstance(given, str) else list(given)
+        if len(names) != n_hidden:
+            raise InvalidParameterError(
+                f"The 'activation' parameter of {type(self).__name__} has {len(names)} names for {n_hidden} hidden "
+                "layers."
+            )
+        try:
+            return [str(activations.get(SYNONYMS.get(name, name))) for name in names]
+        except (TypeError, ValueError):
+            known = [*SYNONYMS, *activations.names()]
+            wrong = next((name for name in names if name not in known), names)
+            message = f"The 'activation' parameter of {type(self).__name__} is {wrong!r}: "
+            raise InvalidParameterError(message + unknown("activation", wrong, known)) from None
+
+    def _start(self, hidden: tuple[int, ...], X: Any, targets: Array) -> None:
+        """Make the network, with scikit-learn's starting values, and forget what was fitted."""
+        n_outputs, loss = self._output(targets)
+        names = self._activations(len(hidden))
+        sizes = (X.shape[1], *hidden, n_outputs)
+        sigmoid = {SYNONYMS.get(name, name) for name in np.atleast_1d(self.activation)} == {"sigmoid"}
+        weights, biases = self._draws.initial_parameters(sizes, 2.0 if sigmoid else 6.0, X.dtype)
+        self.network_ = NeuralNetwork(
+            sizes,
+            activation=[*names, loss.link or "identity"],
+            loss=loss,
+            weight_init=weights,
+            bias_init=biases,
+            dtype=X.dtype,
+            seed=0,
+        )
+        self._course = Course(early_stopping=self.early_stopping, learning_rate=self.learning_rate_init)
+
+    def _fit_stochastic(self, X: Any, y: Array, targets: Array, weights: Array | None, *, incremental: bool) -> None:
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        course, score = self._course, None
+        if self.early_stopping:
+            train, validation = self._draws.split(self.validation_fraction, self._stratify(targets))
+            score = self._scorer(X[validation], y[validation], None if weights is None else weights[validation])
+            X, targets, weights = X[train], targets[train], None if weights is None else weights[train]
+        course.begin(self, score, X.shape[0])
+        epochs = 1 if incremental else self.max_iter
+        try:
+            while course.epochs < epochs and not course.stopped:
+                self.network_.train(
+                    X,
+                    targets,
+                    epochs=epochs - course.epochs,
+                    batch_size=self._batch_size(X.shape[0]),
+                    shuffle=self._draws.orders(X.shape[0]) if self.shuffle else False,
+                    optimizer=self._optimizer(),
+                    sample_weight=weights,
+                    regularization=Regularization(l2=self.alpha, per_sample=True),
+                    callback=course.after_epoch,
+                    n_threads=self.n_threads,
+                )
+            if not incremental and not course.stopped:
+                warnings.warn(
+                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                    "converged yet.",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        except DivergenceError as error:
+            raise ValueError(NOT_FINITE) from error
+        finally:
+            course.end()
+            self._keep(course)
+        if self.early_stopping and course.best_parameters is not None:
+            self.network_._parameters[...] = course.best_parameters
+
+    def _batch_size(self, n_samples: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_samples)
+        if self.batch_size > n_samples:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
+            )
+        return min(int(self.batch_size), n_samples)
+
+    def _optimizer(self) -> Optimizer:
+        rate = self._course.learning_rate
+        if self.solver == "adam":
+            return AdamHat(rate, self.beta_1, self.beta_2, self.epsilon)
+        return (Nesterov if self.nesterovs_momentum else Momentum)(rate, self.momentum)
+
+    def _scorer(self, X: Any, y: Array, weights: Array | None) -> Callable[[], float]:
+        def score() -> float:
+            outputs = self.network_.predict(X)
+            return self._score_outputs(y, outputs, weights) if np.isfinite(outputs).all() else math.nan
+
+        return score
+
+    def _keep(self, course: Course) -> None:
+        """Set the fitted attributes that tell the course of the fit."""
+        self.loss_curve_, self.validation_scores_ = course.loss_curve, course.validation_scores
+        self.best_loss_, self.best_validation_score_ = course.best_loss, course.best_score
+        self.n_iter_, self.t_ = course.epochs, course.samples
+        if course.loss_curve:
+            self.loss_ = course.loss_curve[-1]
+
+    # ---- predict ----
+
+    def _outputs(self, X: Any) -> Array:
+        """Return the network's outputs (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
+            outputs = self.network_._predictor.predict(X)  # None for what does not fit
+            if outputs is not None:
+                return np.asarray(outputs)
+        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+        return np.asarray(self.network_.predict(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

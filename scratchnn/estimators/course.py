@@ -1,0 +1,88 @@
+"""The course of a stochastic fit: curves, learning rate, when to stop; scikit-learn's rules and words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..history import History
+from ..network import NeuralNetwork
+
+__all__ = ["Course"]
+
+
+class Course:
+    """What is decided after an epoch. Its attributes outlive a call of fit where training goes on.
+
+    Parameters
+    ----------
+    early_stopping : bool
+        Whether a score on validation data is watched, instead of the loss.
+    learning_rate : float
+        At the start.
+    """
+
+    def __init__(self, *, early_stopping: bool, learning_rate: float) -> None:
+        self.loss_curve: list[float] = []
+        self.validation_scores: list[float] | None = [] if early_stopping else None
+        self.best_loss: float | None = None if early_stopping else math.inf
+        self.best_score: float | None = -math.inf if early_stopping else None
+        self.best_parameters: Any = None
+        self.no_improvement = 0
+        self.samples = 0
+        self.learning_rate = float(learning_rate)
+
+    def begin(self, settings: Any, score: Callable[[], float] | None, n_samples: int) -> None:
+        """Begin a fit: `settings` is the estimator, `score` computes the validation score."""
+        self.settings, self.score, self.n_samples = settings, score, n_samples
+        self.epochs, self.stopped = 0, False
+
+    def end(self) -> None:
+        """End the fit, and forget what belongs to its data."""
+        del self.settings, self.score
+
+    def after_epoch(self, network: NeuralNetwork, _: int, history: History) -> bool:
+        """Record the epoch, and say whether to return from the engine: to stop, or for another learning rate."""
+        rate = self.learning_rate
+        self.epochs += 1
+        self.samples += self.n_samples
+        self._record(network, history.loss[-1])
+        if self.settings.solver == "sgd" and self.settings.learning_rate == "invscaling":
+            self.learning_rate = self.settings.learning_rate_init / (self.samples + 1) ** self.settings.power_t
+        if self.no_improvement > self.settings.n_iter_no_change:
+            self._no_longer_improves()
+        return self.stopped or self.learning_rate != rate
+
+    def _record(self, network: NeuralNetwork, loss: float) -> None:
+        tol, verbose = self.settings.tol, self.settings.verbose
+        self.loss_curve.append(loss)
+        if verbose:
+            print(f"Iteration {self.epochs}, loss = {loss:.8f}")
+        if self.score is None or self.validation_scores is None or self.best_score is None:
+            best = math.inf if self.best_loss is None else self.best_loss
+            self.no_improvement = self.no_improvement + 1 if loss > best - tol else 0
+            self.best_loss = min(best, loss)
+            return
+        score = self.score()
+        self.validation_scores.append(score)
+        if verbose:
+            print(f"Validation score: {score:f}")
+        self.no_improvement = self.no_improvement + 1 if score < self.best_score + tol else 0
+        if score > self.best_score:
+            self.best_score = score
+            self.best_parameters = network._parameters.copy()
+
+    def _no_longer_improves(self) -> None:
+        tol, n = self.settings.tol, self.settings.n_iter_no_change
+        what = "Training loss" if self.score is None else "Validation score"
+        message = f"{what} did not improve more than tol={tol:f} for {n} consecutive epochs."
+        if not (self.settings.solver == "sgd" and self.settings.learning_rate == "adaptive"):
+            self.stopped, outcome = True, "Stopping."
+        elif self.learning_rate <= 1e-6:
+            self.stopped, outcome = True, "Learning rate too small. Stopping."
+        else:
+            self.learning_rate /= 5.0
+            self.no_improvement, outcome = 0, f"Setting learning rate to {self.learning_rate:f}"
+        if self.settings.verbose:
+            print(f"{message} {outcome}")

@@ -1,0 +1,102 @@
+"""What the docstrings of both estimators say alike: one text for a parameter, wherever it stands."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+__all__ = ["documented"]
+
+PARAMETERS = """hidden_layer_sizes : array-like of int or int, default=(100,)
+    Neurons of each hidden layer.
+activation : str or list of str, default="relu"
+    Of the hidden layers: "identity", "logistic" (or "sigmoid"), "tanh", "relu", or any other of
+    ``scratchnn.core.activations.names()``, with its parameter as in "leaky_relu(0.2)"; a list has one for each
+    hidden layer.
+solver : {"adam", "sgd", "lbfgs"}, default="adam"
+    Adam (Kingma & Ba 2015), gradient descent with momentum, or L-BFGS (Liu & Nocedal 1989) on all samples at once,
+    which suits small data.
+alpha : float, default=0.0001
+    L2 penalty on the weights: ``alpha/2 sum w²``, divided by the number of samples in the batch (or the sum of their
+    weights), is added to the loss.
+batch_size : int or "auto", default="auto"
+    Samples of a step; "auto" is ``min(200, n_samples)``.
+learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+    For "sgd": always `learning_rate_init`; after t samples ``learning_rate_init / (t + 1)**power_t``; or divided by 5
+    each time that training no longer improves, until it is below 1e-6.
+learning_rate_init : float, default=0.001
+    For "adam" and "sgd".
+power_t : float, default=0.5
+    For "invscaling".
+max_iter : int, default=200
+    The most epochs, or iterations of "lbfgs".
+shuffle : bool, default=True
+    Whether each epoch takes the samples in a new random order.
+random_state : int, RandomState instance or None, default=None
+    Determines starting weights, validation data and the order of samples. The same int gives the numbers that
+    scikit-learn's estimator has, up to rounding.
+tol : float, default=1e-4
+    By how much the loss or the validation score has to improve; for "lbfgs" the largest element of the gradient at
+    which it stops.
+verbose : bool, default=False
+    Whether to print the loss of every epoch.
+warm_start : bool, default=False
+    Whether another call of `fit` goes on where the last one ended: with the weights, the optimizer's state, the
+    learning rate, the validation data and the random draws, so that 10 epochs and 10 more are 20. (scikit-learn's
+    estimator begins anew with all but the weights.)
+momentum : float, default=0.9
+    For "sgd".
+nesterovs_momentum : bool, default=True
+    Whether momentum is Nesterov's.
+early_stopping : bool, default=False
+    Whether to set `validation_fraction` of the data aside, to stop once their score no longer improves, and to end
+    with the weights of the best epoch. Else training stops once its loss no longer improves.
+validation_fraction : float, default=0.1
+    For `early_stopping`.
+beta_1, beta_2 : float, default=0.9, 0.999
+    For "adam": how slowly its means of the gradient and of its square change.
+epsilon : float, default=1e-8
+    For "adam": added to the root of the mean square.
+n_iter_no_change : int, default=10
+    After so many epochs without an improvement by `tol` training stops.
+max_fun : int, default=15000
+    The most evaluations of the loss by "lbfgs"."""
+
+ADDED = """n_threads : int or None, default=None
+    At most so many threads, fewer where there is too little work for them; None for SCRATCHNN_NUM_THREADS or the
+    number of CPUs. No result depends on it."""
+
+ATTRIBUTES = """coefs_, intercepts_ : list of arrays
+    Weights (n_inputs, n_outputs) and biases of each layer: views, so that to write in one changes the network.
+network_ : NeuralNetwork
+    What was trained, with all that the core can do: ``save``, ``copy``, ``gradients`` …
+loss_ : float
+    The last value of the loss.
+loss_curve_ : list of float
+    The loss of each epoch, or iteration of "lbfgs".
+best_loss_ : float or None
+    The smallest of them; None with `early_stopping`.
+validation_scores_ : list of float or None
+    The score of each epoch with `early_stopping`.
+best_validation_score_ : float or None
+    The greatest of them.
+n_iter_ : int
+    Epochs or iterations of the last call.
+t_ : int
+    Samples trained on, each counted every time.
+n_layers_, n_outputs_ : int
+    Layers, inputs included; outputs of the network.
+out_activation_ : str
+n_features_in_ : int
+feature_names_in_ : array of str
+    Where X had names of columns that are all text."""
+
+Class = TypeVar("Class", bound=type)
+
+
+def documented(cls: Class) -> Class:
+    """Put the common parts into a class's docstring, in place of {parameters}, {added} and {attributes}."""
+    text = cls.__doc__ or ""
+    for name, part in (("parameters", PARAMETERS), ("added", ADDED), ("attributes", ATTRIBUTES)):
+        text = text.replace("{" + name + "}", part.replace("\n", "\n    "))
+    cls.__doc__ = text
+    return cls

@@ -1,0 +1,67 @@
+"""scikit-learn's random draws in its order, so that one seed gives the same weights, split and shuffles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+
+__all__ = ["Draws"]
+
+Array = npt.NDArray[Any]
+
+
+class Draws:
+    """The draws of one fit; kept, a fit that goes on goes on with them.
+
+    Parameters
+    ----------
+    random_state : numpy.random.RandomState
+    n_samples : int
+    """
+
+    def __init__(self, random_state: np.random.RandomState, n_samples: int) -> None:
+        self.random_state = random_state
+        self.n_samples = n_samples
+        self.parts: tuple[Array, Array] | None = None
+        self.order: Array | None = None
+
+    def initial_parameters(
+        self, layer_sizes: Sequence[int], factor: float, dtype: npt.DTypeLike
+    ) -> tuple[list[Array], list[Array]]:
+        """Return weights and biases, ``U(-b, b)``, ``b² = factor / (n_inputs + n_outputs)`` (Glorot & Bengio 2010)."""
+        weights, biases = [], []
+        for n_inputs, n_outputs in pairwise(layer_sizes):
+            bound = np.sqrt(factor / (n_inputs + n_outputs))
+            weights.append(self.random_state.uniform(-bound, bound, (n_inputs, n_outputs)).astype(dtype))
+            biases.append(self.random_state.uniform(-bound, bound, n_outputs).astype(dtype))
+        return weights, biases
+
+    def split(self, fraction: float, stratify: Array | None) -> tuple[Array, Array]:
+        """Return the samples to train on, and those to validate with: once drawn, always the same."""
+        if self.parts is None:
+            train, validation = train_test_split(
+                np.arange(self.n_samples), random_state=self.random_state, test_size=fraction, stratify=stratify
+            )
+            if len(validation) < 2:
+                raise ValueError(
+                    "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+                )
+            self.parts = train, validation
+        return self.parts
+
+    def orders(self, n_samples: int) -> Callable[[int], Array]:
+        """Return a function that gives the order of the next epoch: that of the last one, shuffled."""
+        places = np.arange(n_samples)
+
+        def next_order(_: int) -> Array:
+            indices = places.copy()
+            self.random_state.shuffle(indices)
+            self.order = indices if self.order is None else self.order[indices]
+            return self.order
+
+        return next_order

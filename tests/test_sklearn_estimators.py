@@ -1,0 +1,462 @@
+"""The estimators among scikit-learn's tools, and where they go beyond its own."""
+
+import inspect
+import pickle
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn")
+
+import sklearn
+from scipy import sparse
+from sklearn import datasets, neural_network
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, VotingRegressor
+from sklearn.inspection import permutation_importance
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
+
+import scratchnn
+from scratchnn import MLPClassifier, MLPRegressor
+from scratchnn.estimators.compatibility import SKLEARN
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def iris():
+    X, y = datasets.load_iris(return_X_y=True)
+    return StandardScaler().fit_transform(X), y
+
+
+def numbers():
+    X, y = datasets.make_regression(120, 5, noise=5, random_state=0)
+    return X, y / 50
+
+
+def parameters(estimator):
+    return {name: array.tobytes() for name, array in estimator.network_.get_state()[1].items()}
+
+
+# ---- scikit-learn's own checks ----
+
+
+@pytest.mark.filterwarnings("ignore")
+@parametrize_with_checks(
+    [MLPClassifier(max_iter=100), MLPClassifier(solver="sgd"), MLPRegressor(max_iter=100), MLPRegressor(solver="sgd")]
+)
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.skipif(SKLEARN < (1, 6), reason="check_estimator returns what it found since scikit-learn 1.6")
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("estimator", [MLPClassifier(max_iter=20), MLPRegressor(max_iter=20)], ids=repr)
+def test_no_check_is_excepted(estimator):
+    results = check_estimator(estimator, on_skip=None)
+    assert {result["status"] for result in results} <= {"passed", "skipped"}
+    skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
+    optional = {"check_array_api_input", "check_classifiers_multilabel_output_format_decision_function"}
+    assert skipped <= optional
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_every_parameter_is_there_in_its_order_with_its_default(name):
+    theirs = inspect.signature(getattr(neural_network, name)).parameters
+    ours = inspect.signature(getattr(scratchnn, name)).parameters
+    if SKLEARN < (1, 7):
+        ours = {key: value for key, value in ours.items() if key != "loss"}
+    shared = [key for key in ours if key in theirs]
+    assert shared == list(theirs)
+    assert list(ours)[: len(shared)] == shared, "what is new comes last"
+    for key in shared:
+        assert (ours[key].default, ours[key].kind) == (theirs[key].default, theirs[key].kind), key
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_every_attribute_and_method_is_there(name):
+    X, y = iris()
+    fitted = [getattr(module, name)(max_iter=2).fit(X, y) for module in (scratchnn, neural_network)]
+    ours, theirs = ({attribute for attribute in dir(model) if not attribute.startswith("_")} for model in fitted)
+    assert theirs <= ours
+
+
+def test_docstrings_are_whole():
+    for cls in (MLPClassifier, MLPRegressor):
+        assert "{" not in cls.__doc__.replace("{array", "").split("Parameters")[0]
+        for name in inspect.signature(cls).parameters:
+            assert f"{name} :" in cls.__doc__ or f"{name}, beta_2 :" in cls.__doc__ or f", {name} :" in cls.__doc__
+
+
+# ---- its tools ----
+
+
+def test_search_pipeline_and_cross_validation():
+    X, y = iris()
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), MLPClassifier(random_state=0, max_iter=50)),
+        {"mlpclassifier__hidden_layer_sizes": [(5,), (30,)], "mlpclassifier__alpha": [0, 1e-2]},
+        cv=3,
+    ).fit(X, y)
+    assert search.best_score_ > 0.8
+    assert cross_val_score(MLPRegressor(random_state=0, max_iter=300), *numbers()).mean() > 0.5
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_joblib(backend):
+    joblib = pytest.importorskip("joblib")
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=20)
+    alone = cross_val_score(model, X, y, cv=3)
+    with joblib.parallel_backend(backend, n_jobs=2):
+        together = cross_val_score(model, X, y, cv=3)
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_ensembles():
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=60)
+    assert BaggingClassifier(model, 3, random_state=0).fit(X, y).score(X, y) > 0.8
+    stack = StackingClassifier([("mlp", model), ("logistic", LogisticRegression())], cv=3).fit(X, y)
+    assert stack.score(X, y) > 0.9
+    assert CalibratedClassifierCV(model, cv=3).fit(X, y).predict_proba(X).shape == (150, 3)
+    assert MultiOutputClassifier(model).fit(X, np.c_[y, y > 1]).predict(X).shape == (150, 2)
+    Xn, yn = numbers()
+    regressor = MLPRegressor(random_state=0, max_iter=300)
+    assert BaggingRegressor(regressor, 3, random_state=0).fit(Xn, yn).score(Xn, yn) > 0.5
+    assert VotingRegressor([("one", regressor), ("two", regressor)]).fit(Xn, yn).score(Xn, yn) > 0.5
+    importance = permutation_importance(regressor.fit(Xn, yn), Xn, yn, n_repeats=3, random_state=0)
+    assert importance.importances_mean.max() > 0.1
+
+
+def test_metadata_routing():
+    X, y = iris()
+    weights = np.ones(len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        model = make_pipeline(scaler, MLPClassifier(max_iter=5).set_fit_request(sample_weight=True))
+        model.fit(X, y, sample_weight=weights)
+        assert MLPClassifier().set_partial_fit_request(sample_weight=True, classes=True) is not None
+
+
+def test_clone_and_pickle():
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=20, class_weight={0: 2.0}, early_stopping=True).fit(X, y)
+    assert clone(model).get_params() == model.get_params()
+    assert not hasattr(clone(model), "coefs_")
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict_proba(X), model.predict_proba(X))
+    assert copy.loss_curve_ == model.loss_curve_
+    copy.coefs_[0][:] = 0
+    assert not np.array_equal(copy.predict_proba(X), model.predict_proba(X)), "coefs_ are views of the copy's network"
+
+
+def test_coefs_can_be_assigned():
+    X, y = iris()
+    model, other = (MLPClassifier(random_state=seed, max_iter=5).fit(X, y) for seed in (0, 1))
+    other.coefs_, other.intercepts_ = model.coefs_, model.intercepts_
+    np.testing.assert_array_equal(model.predict_proba(X), other.predict_proba(X))
+    with pytest.raises(ValueError, match="shape"):
+        other.coefs_ = [np.zeros((4, 3)), np.zeros((3, 3))]
+
+
+# ---- data of every kind ----
+
+
+@pytest.mark.parametrize("kind", ["csr_matrix", "csc_matrix", "coo_matrix", "csr_array"])
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}, {"shuffle": False}], ids=str)
+def test_sparse_input_gives_the_bits_of_dense_input(kind, settings):
+    X, y = iris()
+    X[X < 0] = 0
+    matrix = getattr(sparse, kind)(X)
+    dense, thin = (MLPClassifier(random_state=0, max_iter=10, **settings).fit(x, y) for x in (X, matrix))
+    assert parameters(dense) == parameters(thin)
+    np.testing.assert_array_equal(dense.predict_proba(X), thin.predict_proba(matrix))
+    np.testing.assert_array_equal(thin.predict(matrix.tocsr()[:1]), dense.predict(X[:1]))
+
+
+def test_a_sparse_matrix_with_repeated_elements():
+    matrix = sparse.csr_matrix((np.ones(4), [0, 0, 1, 2], [0, 2, 4]), shape=(2, 3))
+    network = scratchnn.NeuralNetwork([3, 2], seed=0)
+    np.testing.assert_array_equal(network.predict(matrix), network.predict(matrix.toarray()))
+    assert matrix.nnz == 4, "the caller's matrix stays as it is"
+
+
+def test_broken_sparse_matrices_are_refused():
+    network = scratchnn.NeuralNetwork([3, 2], seed=0)
+    good = sparse.csr_matrix(np.eye(3))
+    for change, message in (
+        (lambda m: m.indices.__setitem__(0, 7), "column 7"),
+        (lambda m: m.indices.__setitem__(0, -1), "column -1"),
+        (lambda m: m.indptr.__setitem__(1, 9), "ascending order"),
+        (lambda m: m.data.__setitem__(1, np.nan), r"x\[1, 1\] is nan"),
+    ):
+        broken = good.copy()
+        change(broken)
+        with pytest.raises(ValueError, match=message):
+            network.predict(broken)
+    with pytest.raises(ValueError, match=r"\(3, 4\)"):
+        network.predict(sparse.csr_matrix((3, 4)))
+
+
+def test_frames_and_names_of_columns():
+    pandas = pytest.importorskip("pandas")
+    X, y = iris()
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    model = MLPClassifier(random_state=0, max_iter=20).fit(frame, pandas.Series(y))
+    assert list(model.feature_names_in_) == list("abcd")
+    np.testing.assert_array_equal(
+        model.predict_proba(frame), MLPClassifier(random_state=0, max_iter=20).fit(X, y).predict_proba(X)
+    )
+    with pytest.warns(UserWarning, match="valid feature names"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame.rename(columns={"a": "z"}))
+
+
+def test_polars():
+    polars = pytest.importorskip("polars")
+    X, y = iris()
+    frame = polars.DataFrame(X, schema=list("abcd"))
+    model = MLPClassifier(random_state=0, max_iter=20).fit(frame, y)
+    assert list(model.feature_names_in_) == list("abcd")
+    assert model.predict(frame).shape == (150,)
+
+
+# ---- beyond ----
+
+
+def test_class_weights_are_weights_of_samples():
+    X, y = iris()
+    weights = np.array([1.0, 3.0, 0.5])
+    one = MLPClassifier(random_state=0, max_iter=20, class_weight=dict(enumerate(weights))).fit(X, y)
+    two = MLPClassifier(random_state=0, max_iter=20).fit(X, y, sample_weight=weights[y])
+    assert parameters(one) == parameters(two)
+    three = MLPClassifier(random_state=0, max_iter=20, class_weight={1: 2.0}).fit(X, y, sample_weight=np.full(150, 0.5))
+    four = MLPClassifier(random_state=0, max_iter=20).fit(X, y, sample_weight=np.where(y == 1, 1.0, 0.5))
+    assert parameters(three) == parameters(four)
+
+
+def test_balanced_classes():
+    X, y = datasets.make_classification(600, weights=[0.95], class_sep=0.5, random_state=0)
+    plain, balanced = (
+        MLPClassifier(random_state=0, max_iter=50, class_weight=weight).fit(X, y) for weight in (None, "balanced")
+    )
+    found = [np.mean(model.predict(X)[y == 1] == 1) for model in (plain, balanced)]
+    assert found[1] > found[0] + 0.2
+    counts = np.bincount(y)
+    weighted = MLPClassifier(random_state=0, max_iter=50).fit(X, y, sample_weight=(600 / (2 * counts))[y])
+    assert parameters(balanced) == parameters(weighted)
+
+
+def test_balanced_classes_so_far_in_partial_fit():
+    X, y = iris()
+    model = MLPClassifier(random_state=0, class_weight="balanced")
+    same = MLPClassifier(random_state=0)
+    order = np.random.default_rng(0).permutation(150)
+    seen = np.zeros(3)
+    for rows in np.array_split(order, 4):
+        seen += np.bincount(y[rows], minlength=3)
+        weights = seen.sum() / (np.count_nonzero(seen) * seen[y[rows]])
+        model.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+        same.partial_fit(X[rows], y[rows], sample_weight=weights, classes=[0, 1, 2])
+    assert parameters(model) == parameters(same)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"solver": "sgd", "learning_rate": "invscaling"}, {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.1}],
+    ids=str,
+)
+def test_ten_epochs_and_ten_more_are_twenty(settings):
+    X, y = iris()
+    settings = {"random_state": 0, "n_iter_no_change": 3, **settings}
+    whole = MLPClassifier(max_iter=20, **settings).fit(X, y)
+    parts = MLPClassifier(max_iter=10, warm_start=True, **settings).fit(X, y)
+    parts = pickle.loads(pickle.dumps(parts)).fit(X, y)
+    assert parameters(whole) == parameters(parts)
+    assert whole.loss_curve_ == parts.loss_curve_
+
+
+def test_warm_start_keeps_the_validation_data_apart():
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=5, warm_start=True, early_stopping=True).fit(X, y)
+    first = model._draws.parts
+    model.fit(X, y)
+    for before, after in zip(first, model._draws.parts, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert len(model.validation_scores_) == 10
+
+
+def test_warm_start_cannot_change_the_layers():
+    X, y = iris()
+    model = MLPClassifier(hidden_layer_sizes=(5,), max_iter=2, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes is \(6,\), the fitted network has \(5,\)"):
+        model.set_params(hidden_layer_sizes=(6,)).fit(X, y)
+
+
+def test_every_activation_and_one_for_each_layer():
+    X, y = iris()
+    for name in scratchnn.core.activations.names():
+        MLPClassifier(activation=name, max_iter=2, hidden_layer_sizes=(4,)).fit(X, y)
+    model = MLPClassifier(activation=["leaky_relu(0.2)", "gelu"], hidden_layer_sizes=(6, 4), max_iter=2).fit(X, y)
+    assert [layer.activation for layer in model.network_.layers] == ["leaky_relu(0.2)", "gelu", "softmax"]
+
+
+def test_the_network_inside_can_be_saved(tmp_path):
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=20).fit(X, y)
+    model.network_.save(tmp_path / "iris.snn")
+    np.testing.assert_array_equal(scratchnn.load(tmp_path / "iris.snn").predict(X), model.predict_proba(X))
+
+
+def test_threads_change_no_bit():
+    X, y = datasets.load_digits(return_X_y=True)
+    one, two = (MLPClassifier(random_state=0, max_iter=5, n_threads=n).fit(X, y) for n in (1, 2))
+    assert parameters(one) == parameters(two)
+
+
+# ---- when something is wrong ----
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer of the system")
+def test_ctrl_c_ends_a_fit_with_a_warning():
+    X, y = datasets.load_digits(return_X_y=True)
+    model = MLPClassifier(max_iter=10**6, tol=0, n_iter_no_change=10**6, hidden_layer_sizes=(300,))
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        with pytest.warns(UserWarning, match="Training interrupted by user"):
+            model.fit(X, y)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert model.predict(X).shape == y.shape
+    assert 0 < model.n_iter_ == len(model.loss_curve_)
+
+
+def test_divergence():
+    X, y = numbers()
+    message = "Solver produced non-finite parameter weights"
+    for module in (scratchnn, neural_network):
+        with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+            module.MLPRegressor(solver="sgd", learning_rate_init=1e10, max_iter=50).fit(X * 1e10, y)
+
+
+REFUSED = [
+    {"hidden_layer_sizes": -1},
+    {"hidden_layer_sizes": (5, 0)},
+    {"hidden_layer_sizes": "a"},
+    {"activation": "ghost"},
+    {"activation": 3},
+    {"solver": "newton"},
+    {"alpha": -1},
+    {"batch_size": 0},
+    {"learning_rate": "ghost"},
+    {"learning_rate_init": 0},
+    {"power_t": -1},
+    {"max_iter": 0},
+    {"max_iter": 1.5},
+    {"shuffle": "yes"},
+    {"random_state": "seed"},
+    {"tol": -1e-3},
+    {"momentum": 1.5},
+    {"nesterovs_momentum": "no"},
+    {"early_stopping": 1.5},
+    {"validation_fraction": 1},
+    {"validation_fraction": -0.1},
+    {"early_stopping": True, "validation_fraction": 1e-3},
+    {"beta_1": 1},
+    {"beta_2": -0.5},
+    {"epsilon": 0},
+    {"n_iter_no_change": 0},
+    {"max_fun": 0},
+]
+
+
+@pytest.mark.parametrize("settings", REFUSED, ids=str)
+def test_what_scikit_learn_refuses_is_refused_with_its_exception(settings):
+    X, y = iris()
+    raised = []
+    for module in (scratchnn, neural_network):
+        with pytest.raises(Exception) as info:  # noqa: PT011
+            module.MLPClassifier(**settings).fit(X, y)
+        raised.append(info.value)
+    ours, theirs = raised
+    assert type(ours) is type(theirs)
+    if "activation" not in settings:  # of which there are more here
+        assert str(ours) == str(theirs)
+
+
+DATA = [
+    (np.full((10, 2), np.nan), np.arange(10) % 2),
+    (np.full((10, 2), np.inf), np.arange(10) % 2),
+    (np.ones((10, 2)), np.arange(9) % 2),
+    (np.ones(10), np.arange(10) % 2),
+    (np.ones((0, 2)), np.ones(0)),
+    (np.ones((10, 0)), np.arange(10) % 2),
+    (np.ones((10, 2)), np.full(10, np.nan)),
+    (np.ones((10, 2)), np.linspace(0, 1, 10)),
+    (np.ones((10, 2)), np.ones((10, 2, 2))),
+    ([["a", "b"]] * 10, np.arange(10) % 2),
+    (np.ones((10, 2)) * 1j, np.arange(10) % 2),
+]
+
+
+@pytest.mark.parametrize("index", range(len(DATA)))
+def test_data_that_scikit_learn_refuses_are_refused_with_its_exception(index):
+    raised = []
+    for module in (scratchnn, neural_network):
+        with pytest.raises(Exception) as info:  # noqa: PT011
+            module.MLPClassifier().fit(*DATA[index])
+        raised.append((type(info.value), str(info.value)))
+    assert raised[0] == raised[1]
+
+
+def test_refusals_after_a_fit():
+    X, y = iris()
+    for module in (scratchnn, neural_network):
+        model = module.MLPClassifier(max_iter=2)
+        with pytest.raises(sklearn.exceptions.NotFittedError):
+            model.predict(X)
+        with pytest.raises(AttributeError):
+            model.coefs_  # noqa: B018
+        with pytest.raises(ValueError, match="classes must be passed on the first call"):
+            model.partial_fit(X, y)
+        model.fit(X, y)
+        with pytest.raises(ValueError, match="features"):
+            model.predict(X[:, :2])
+        with pytest.raises(ValueError, match="NaN"):
+            model.predict(np.full((1, 4), np.nan))
+        with pytest.raises(ValueError, match="classes not in"):
+            model.partial_fit(X, y + 1)
+        with pytest.raises(ValueError, match="does not support early_stopping"):
+            model.set_params(early_stopping=True).partial_fit(X, y)
+        with pytest.raises(AttributeError, match="partial_fit"):
+            model.set_params(solver="lbfgs").partial_fit  # noqa: B018
+
+
+def test_an_unknown_activation_names_the_nearest():
+    X, y = iris()
+    with pytest.raises(ValueError, match="leaky_relu"):
+        MLPClassifier(activation="leaky_rellu").fit(X, y)
+    with pytest.raises(ValueError, match="2 names for 1 hidden"):
+        MLPClassifier(activation=["relu", "tanh"]).fit(X, y)
+
+
+def test_without_scikit_learn_the_message_says_what_to_install(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("scratchnn.estimators")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(scratchnn, "estimators", raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match=r'pip install "scratchnn\[sklearn\]"'):
+        scratchnn.MLPClassifier  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'MLPTransformer'"):
+        scratchnn.MLPTransformer  # noqa: B018
