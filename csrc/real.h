@@ -16,6 +16,7 @@ typedef float real;
 typedef uint32_t bits;
 #define SNN_DTYPE "float32"
 #define REAL_MAX FLT_MAX
+#define REAL_MIN FLT_MIN
 #define SNN_MANTISSA_BITS 23
 #define SNN_COEFFICIENTS(name) SNN_##name##_FLOAT
 #else
@@ -23,6 +24,7 @@ typedef double real;
 typedef uint64_t bits;
 #define SNN_DTYPE "float64"
 #define REAL_MAX DBL_MAX
+#define REAL_MIN DBL_MIN
 #define SNN_MANTISSA_BITS 52
 #define SNN_COEFFICIENTS(name) SNN_##name##_DOUBLE
 #endif
