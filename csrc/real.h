@@ -31,12 +31,15 @@ typedef uint64_t bits;
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define SNN_INLINE static __forceinline
+#define SNN_APART static __declspec(noinline)
 #define SNN_UNROLL
 #elif defined(__clang__)
 #define SNN_INLINE static inline __attribute__((always_inline, unused))
+#define SNN_APART static __attribute__((noinline))
 #define SNN_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define SNN_INLINE static inline __attribute__((always_inline, unused))
+#define SNN_APART static __attribute__((noinline)) /* and its constants out of the caller's registers */
 #define SNN_UNROLL _Pragma("GCC unroll 32")
 #endif
 

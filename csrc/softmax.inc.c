@@ -30,16 +30,20 @@ static void link_softmax(size_t m, size_t n, const void *z_, size_t ldz, size_t 
     }
 }
 
-/* Targets of n classes with a part of each spread over all. */
+/* Targets of n classes with a part of each row spread over all. Where there is none, which the compiler is told,
+ * nothing is computed for it: that would be a tenth of the time. */
 typedef struct smoothing {
-    vec part, uniform;
+    int any;
+    vec kept, spread, part; /* of a target; for each class; of n classes */
 } smoothing;
 
 SNN_INLINE smoothing smoothing_of(size_t n, const double *parameters) {
-    return (smoothing){v_set1((real)parameters[0]), v_set1((real)(1 / (double)n))};
+    return (smoothing){1, v_set1((real)(1 - parameters[0])), v_set1((real)(parameters[0] / (double)n)),
+                       v_set1((real)parameters[0])};
 }
 
-SNN_INLINE vec smoothed(vec y, smoothing s) { return v_fma(s.part, v_sub(s.uniform, y), y); }
+SNN_INLINE vec smoothed(vec y, smoothing s) { return s.any ? v_fma(s.kept, y, s.spread) : y; }
+SNN_INLINE vec smoothed_sum(vec y, smoothing s) { return s.any ? v_fma(s.kept, y, s.part) : y; }
 
 /* With s = z - max z and E = sum exp s:  l = sum_j y_j (log E - s_j),  dl/dz = (sum y) exp(s)/E - y. */
 SNN_INLINE double cross_entropy(double weight, real exponentials, real targets, real hits) {
@@ -47,19 +51,21 @@ SNN_INLINE double cross_entropy(double weight, real exponentials, real targets, 
 }
 
 /* The exponentials wait in dz between the two passes. */
-static void cross_entropy_of_row(size_t n, const real *z, const real *y, smoothing smooth, double weight,
-                                 double scale, real *dz, double *row_loss) {
+SNN_INLINE void cross_entropy_of_row(size_t n, const real *z, const real *y, smoothing smooth, double weight,
+                                     double scale, real *dz, double *row_loss) {
     const vec shift = v_set1(row_max(n, z));
     row_sum exponentials = row_sum_zero(), targets = row_sum_zero(), hits = row_sum_zero();
     for (size_t j = 0; j < n; j += VW) {
-        const vec s = v_sub(load_lanes(z + j, n - j), shift), t = smoothed(load_lanes(y + j, n - j), smooth);
+        const vec s = v_sub(load_lanes(z + j, n - j), shift), t = load_lanes(y + j, n - j);
         const vec e = v_exp(s);
         row_sum_add(&exponentials, j, keep_lanes(e, n - j, 0));
-        row_sum_add(&targets, j, keep_lanes(t, n - j, 0));
-        row_sum_add(&hits, j, keep_lanes(v_mul(t, s), n - j, 0));
+        row_sum_add(&targets, j, t);
+        row_sum_add(&hits, j, keep_lanes(v_mul(smoothed(t, smooth), s), n - j, 0));
         if (dz) store_lanes(dz + j, e, n - j);
     }
-    const real total = row_sum_total(&exponentials), target = row_sum_total(&targets);
+    const real total = row_sum_total(&exponentials);
+    real target = row_sum_total(&targets);
+    if (smooth.any) target = first_lane(smoothed_sum(v_set1(target), smooth));
     *row_loss = cross_entropy(weight, total, target, row_sum_total(&hits));
     if (!dz) return;
     const vec factor = v_set1((real)(scale * weight)), probability = v_set1(target / total);
@@ -105,9 +111,9 @@ SNN_INLINE vec sum_columns(const columns *c) {
     return sum[0];
 }
 
-static void cross_entropy_of_rows(size_t n, const real *z, size_t ldz, const real *y, size_t ldy,
-                                  smoothing smooth, const real *sample_weight, double scale, real *dz,
-                                  size_t lddz, double *row_loss) {
+SNN_INLINE void cross_entropy_of_rows(size_t n, const real *z, size_t ldz, const real *y, size_t ldy,
+                                      smoothing smooth, const real *sample_weight, double scale, real *dz,
+                                      size_t lddz, double *row_loss) {
     columns s, t, e, hits;
     load_columns(n, z, ldz, &s);
     load_columns(n, y, ldy, &t);
@@ -116,14 +122,13 @@ static void cross_entropy_of_rows(size_t n, const real *z, size_t ldz, const rea
     for (size_t j = 0; j < SUM_LANES; j++) {
         if (j < n) {
             const vec shifted = v_sub(s.of[j], largest);
-            t.of[j] = smoothed(t.of[j], smooth);
             e.of[j] = v_exp(shifted);
-            hits.of[j] = v_mul(t.of[j], shifted);
+            hits.of[j] = v_mul(smoothed(t.of[j], smooth), shifted);
         } else {
             e.of[j] = hits.of[j] = v_set1(0);
         }
     }
-    const vec totals = sum_columns(&e), targets = sum_columns(&t);
+    const vec totals = sum_columns(&e), targets = smoothed_sum(sum_columns(&t), smooth);
     _Alignas(64) real weight[VW], total[VW], target[VW], hit[VW], factor[VW];
     v_store(weight, sample_weight ? v_load(sample_weight) : v_set1(1));
     v_store(total, totals);
@@ -136,25 +141,42 @@ static void cross_entropy_of_rows(size_t n, const real *z, size_t ldz, const rea
     if (!dz) return;
     const vec factors = v_load(factor), probabilities = v_div(targets, totals);
     for (size_t j = 0; j < n; j++) {
-        e.of[j] = v_mul(factors, v_sub(v_mul(e.of[j], probabilities), t.of[j]));
+        e.of[j] = v_mul(factors, v_sub(v_mul(e.of[j], probabilities), smoothed(t.of[j], smooth)));
     }
     store_columns(n, &e, dz, lddz);
 }
+
+#define DEFINE(kind, smooth)                                                                                \
+    SNN_APART void kind##_row(size_t n, const real *z, const real *y, const double *parameters,             \
+                              double weight, double scale, real *dz, double *row_loss) {                    \
+        (void)parameters;                                                                                   \
+        cross_entropy_of_row(n, z, y, smooth, weight, scale, dz, row_loss);                                 \
+    }                                                                                                       \
+    SNN_APART void kind##_rows(size_t n, const real *z, size_t ldz, const real *y, size_t ldy,              \
+                               const double *parameters, const real *sample_weight, double scale, real *dz, \
+                               size_t lddz, double *row_loss) {                                             \
+        (void)parameters;                                                                                   \
+        cross_entropy_of_rows(n, z, ldz, y, ldy, smooth, sample_weight, scale, dz, lddz, row_loss);         \
+    }
+DEFINE(plain, (smoothing){0})
+DEFINE(smooth, smoothing_of(n, parameters))
+#undef DEFINE
 
 static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ldz, const void *y_, size_t ldy,
                                    const void *sample_weight_, double scale, const double *parameters,
                                    void *dz_, size_t lddz, double *row_loss) {
     const real *z = z_, *y = y_, *sample_weight = sample_weight_;
     real *dz = dz_;
-    const smoothing smooth = smoothing_of(n, parameters);
+    const int smooth = parameters[0] > 0;
     const size_t in_columns = 0 < n && n <= SUM_LANES ? m / VW * VW : 0;
     for (size_t i = 0; i < in_columns; i += VW) {
-        cross_entropy_of_rows(n, z + i * ldz, ldz, y + i * ldy, ldy, smooth,
-                              sample_weight ? sample_weight + i : NULL, scale, dz ? dz + i * lddz : NULL,
-                              lddz, row_loss + i);
+        (smooth ? smooth_rows : plain_rows)(n, z + i * ldz, ldz, y + i * ldy, ldy, parameters,
+                                            sample_weight ? sample_weight + i : NULL, scale,
+                                            dz ? dz + i * lddz : NULL, lddz, row_loss + i);
     }
     for (size_t i = in_columns; i < m; i++) {
-        cross_entropy_of_row(n, z + i * ldz, y + i * ldy, smooth, sample_weight ? sample_weight[i] : 1, scale,
-                             dz ? dz + i * lddz : NULL, row_loss + i);
+        (smooth ? smooth_row : plain_row)(n, z + i * ldz, y + i * ldy, parameters,
+                                          sample_weight ? sample_weight[i] : 1, scale,
+                                          dz ? dz + i * lddz : NULL, row_loss + i);
     }
 }

@@ -458,6 +458,17 @@ NETWORK_LOSSES = {  # a network's name -> (element loss, s of eq. 31)
     "gaussian": ("gaussian", lambda m, n: 2 / (m * n)),
 }
 
+# Every loss, and those that compute something else with other parameters than the usual.
+SPELLINGS = (
+    *NETWORK_LOSSES,
+    "huber(0.3)",
+    "binary_cross_entropy(0.2)",
+    "cross_entropy(0.1)",
+    "binary_focal(0.5)",
+    "focal(0.5)",
+    "quantile(0.1, 0.4, 0.9)",
+)
+
 LINKS = {  # what a network ends in whose loss takes logits
     "binary_cross_entropy": "sigmoid",
     "cross_entropy": "softmax",
@@ -477,8 +488,13 @@ def network_loss(spelling):
     if numbers:
         values = tuple(map(float, numbers.split(",")))
         settings[PARAMETERS[element]] = values if element == "quantile" else values[0]
-    link = "" if len(settings.get("levels", (0.5,))) == 1 and element == "quantile" else LINKS.get(element, "")
+    single = element == "quantile" and outputs_per_target(element, **settings) == 1
+    link = "" if single else LINKS.get(element, "")
     return element, scale, settings, link
+
+
+def outputs_per_target(element, levels=(0.5,), **others):
+    return {"quantile": len(levels), "gaussian": 2}.get(element, 1)
 
 
 def total_loss(name, u, y, scale=1.0, sample_weight=None, **settings):
@@ -600,7 +616,7 @@ def predict(layers, x, n_levels=1):
 def backpropagate(layers, x, y, loss):
     """The loss and [(dW, db), ...], first layer first; db is None where biases are."""
     element, scale, settings, link = network_loss(loss)
-    zs, outputs = forward(layers, x, len(settings.get("levels", (0.5,))))
+    zs, outputs = forward(layers, x, outputs_per_target(element, **settings))
     u = zs[-1] if link else outputs[-1]
     value, dz = total_loss(element, u, y, scale(*u.shape), **settings)
     if not link:
