@@ -5,6 +5,8 @@
 #include "gemm.inc.c"
 #include "vecmath.inc.c"
 #include "activations.inc.c"
+#include "softmax.inc.c"
+#include "row_losses.inc.c"
 #include "losses.inc.c"
 #include "penalties.inc.c"
 #include "updates.inc.c"
@@ -38,7 +40,6 @@ const snn_kernels SNN_TABLE = {
     .scale = scale,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
-    .softmax = softmax,
     .gather = gather,
     .gather_sparse = gather_sparse,
     .gather_labels = gather_labels,
@@ -47,6 +48,8 @@ const snn_kernels SNN_TABLE = {
     .n_activations = COUNT(activations),
     .losses = losses,
     .n_losses = COUNT(losses),
+    .links = links,
+    .n_links = COUNT(links),
     .updates = updates,
     .n_updates = COUNT(updates),
 };

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from . import initializers, losses, optimizers, sparse, threads, training
-from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
+from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
-from .core.arrays import plain_array
+from .core.arrays import number_within, plain_array
+from .core.losses import links
 from .core.names import name_and_parameter
 from .core.penalties import Penalties
 from .core.predictor import Predictor
@@ -51,11 +52,13 @@ class NeuralNetwork:
         One for all hidden layers, or a sequence with one for every layer, the output's included.
         ``scratchnn.core.activations.names()`` lists them; some take a parameter, ``"leaky_relu(0.2)"``.
     output_activation : str or Activation, optional
-        By default what the loss needs (softmax, sigmoid, exp), else sigmoid where `activation` is sigmoid,
-        as in the articles, else identity.
+        By default what the loss needs (softmax, sigmoid, exp, quantiles, gaussian), else sigmoid where `activation` is
+        sigmoid, as in the articles, else identity.
     loss : str or Loss
-        ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``),
-        ``huber``, ``binary_cross_entropy`` (``bce``), ``cross_entropy`` or ``poisson``.
+        ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``), ``huber``,
+        ``quantile``, ``gaussian``, ``poisson``, ``binary_cross_entropy`` (``bce``), ``cross_entropy``, ``binary_focal``
+        or ``focal``; some take parameters, ``"quantile(0.1, 0.5, 0.9)"`` (:mod:`scratchnn.losses`). ``quantile`` has an
+        output for each level of each target, ``gaussian`` two for each target.
     biases : bool
         Whether layers have biases.
     weight_init, bias_init : str or sequence of str and arrays, optional
@@ -113,6 +116,7 @@ class NeuralNetwork:
         sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
         names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
+        check_outputs(sizes[-1], chosen_loss)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
@@ -128,7 +132,7 @@ class NeuralNetwork:
     ) -> None:
         """Set everything but the parameters' values, which are zeros."""
         others = set(self.__dict__)
-        functions = [None if name == "softmax" else activations.get(name) for name in activation_names]
+        functions = [None if name in links() else activations.get(name) for name in activation_names]
         self._layer_sizes = layer_sizes
         self._dtype = dtype
         self._seed = seed
@@ -136,7 +140,7 @@ class NeuralNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self._loss = loss
-        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link)
+        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target)
         self._parameters: Array = self._topology.zeros()
         self._predictor = Predictor(self._topology, self._parameters, threads.choose)
         self._states: list[Array] = []
@@ -201,6 +205,11 @@ class NeuralNetwork:
         return self.layer_sizes[-1]
 
     @property
+    def n_targets(self) -> int:
+        """The columns of y: outputs, or fewer where the loss takes several for a target."""
+        return self.n_outputs // self._loss.outputs_per_target
+
+    @property
     def n_parameters(self) -> int:
         """The number of weights and biases."""
         return sum(layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers)
@@ -262,7 +271,7 @@ class NeuralNetwork:
         -------
         float, (n_outputs,) or (n_samples, n_outputs) array
             For one sample: a float where there is one output, else a vector. For several: a matrix. Losses
-            with a link give probabilities or rates, not logits.
+            with a link give probabilities, rates, quantiles, or means and standard deviations, not logits.
 
         Raises
         ------
@@ -292,6 +301,40 @@ class NeuralNetwork:
     def predict(self, X: Any) -> Any:
         """Compute the network's output: :meth:`feedforward` under the practitioner's name."""
         return self.feedforward(X)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Any, Any]:
+        """Compute intervals in which the targets lie with probability `coverage`, as far as the network knows.
+
+        With the loss ``quantile`` they go from level ``(1 - coverage) / 2`` to level ``(1 + coverage) / 2``, which must
+        be among its own; with ``gaussian`` they are ``mean ± z deviation``, where z is the normal distribution's
+        quantile of ``(1 + coverage) / 2``.
+
+        Parameters
+        ----------
+        X : (n_inputs,) or (n_samples, n_inputs) array-like
+            As for :meth:`predict`.
+        coverage : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        lower, upper : floats, (n_targets,) or (n_samples, n_targets) arrays
+            For one sample: floats where there is one target, else vectors. For several: matrices.
+
+        Raises
+        ------
+        TypeError
+            If X is not numbers.
+        ValueError
+            If X does not fit, coverage is no number between 0 and 1, or the loss gives no such interval; the message
+            names the levels that there are.
+        """
+        coverage = number_within("coverage", coverage, 0.0, False, 1.0)
+        outputs = np.asarray(self.predict(X), self.dtype)
+        lower, upper = self._loss.interval(outputs.reshape(-1, self.n_outputs), coverage)
+        if outputs.ndim == 2:
+            return lower, upper
+        return (lower[0, 0].item(), upper[0, 0].item()) if self.n_targets == 1 else (lower[0], upper[0])
 
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
@@ -340,7 +383,7 @@ class NeuralNetwork:
     def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
         n_samples = inputs.n_rows
-        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_outputs, self._loss, self.dtype)
+        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype)
         if sample_weight is None:
             return Data(inputs, targets)
         weights = as_sample_weight(f"{prefix}sample_weight", sample_weight, n_samples, self.dtype)
@@ -384,8 +427,8 @@ class NeuralNetwork:
         data : (n_samples, n_inputs) array-like
             float32, float64 and uint8 arrays of any stride, memory-mapped ones among them, are read batch by
             batch where they are; other numbers are converted once.
-        all_y_trues : (n_samples, n_outputs) or (n_samples,) array-like
-            Targets; for ``cross_entropy`` also integer class labels from 0.
+        all_y_trues : (n_samples, n_targets) or (n_samples,) array-like
+            Targets; for ``cross_entropy`` and ``focal`` also integer class labels from 0.
         epochs : int
             How often to go through the data.
         learning_rate : float, optional

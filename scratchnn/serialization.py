@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import container, losses, optimizers
+from .architecture import check_outputs
 from .container import ArraySpec, Model, Path
 from .core import activations, updates
 from .core.names import unknown
@@ -30,7 +31,8 @@ Network = TypeVar("Network", bound="NeuralNetwork")
 __all__ = ["load", "save"]
 
 MAX_LAYERS = 1000
-MAX_NAME = 40  # characters of an activation or loss, a parameter of 17 digits included
+MAX_NAME = 40  # characters of an activation, a parameter of 17 digits included
+MAX_LOSS = 2500  # characters of a loss, 99 levels of 17 digits included
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
 SERIES = ("loss", "validation_loss")  # of the history: too long for the header, so kept as arrays
@@ -128,6 +130,10 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NAME
 
 
+def _is_loss(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_LOSS
+
+
 STOPPED = ("", "completed", "patience", "callback", "interrupted", "diverged")
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
@@ -135,7 +141,7 @@ COUNT = (_is_count, "an integer from 0 to 2**53")
 MODEL_RULES: Rules = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
     "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
-    "loss": (_is_name, f"a name of at most {MAX_NAME} characters"),
+    "loss": (_is_loss, f"a name of at most {MAX_LOSS} characters"),
     "biases": (lambda value: isinstance(value, bool), "true or false"),
     "dtype": (lambda value: value in tuple(ITEM_TYPE), " or ".join(map(repr, ITEM_TYPE))),
     "seed": (lambda value: type(value) is int and 0 <= value < 1 << 64, "an integer from 0 to 2**64 - 1"),
@@ -156,7 +162,7 @@ def _check_model(model: Model) -> None:
     """Raise ValueError for a model that is no network's state."""
     _check_rules(model, MODEL_RULES, "the model")
     _check_rules(model["history"], HISTORY_RULES, "the history")
-    _check_functions(model["activations"], model["loss"], len(model["layer_sizes"]) - 1)
+    _check_functions(model["activations"], model["loss"], model["layer_sizes"])
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
 
@@ -168,11 +174,13 @@ def _check_rules(values: Model, rules: Rules, place: str) -> None:
             raise ModelFileError(f"{key!r} of {place} must be {expected}, not {brief(values[key])}")
 
 
-def _check_functions(names: list[str], loss: str, n_layers: int) -> None:
-    """Refuse activations that are unknown, too few, or not what the loss computes with."""
-    link = _canonical(losses.get, loss).link
+def _check_functions(names: list[str], loss: str, layer_sizes: list[int]) -> None:
+    """Refuse activations that are unknown, too few, or not what the loss computes with, and outputs that it has not."""
+    found = _canonical(losses.get, loss)
+    link, n_layers = found.link, len(layer_sizes) - 1
     if len(names) != n_layers:
         raise ModelFileError(f"the model has {n_layers} layers and {len(names)} activations")
+    check_outputs(layer_sizes[-1], found)
     for name in names[:-1] if link else names:
         _canonical(activations.get, name)  # "softmax" is only ever a link
     if link and names[-1] != link:

@@ -24,7 +24,7 @@ def data(name, m, n, dtype, seed=3):
         y = oracle.softmax(rng.standard_normal((m, n)))
     elif name == "binary_cross_entropy":
         y = rng.integers(0, 2, (m, n))
-    elif name == "poisson":
+    elif name in ("poisson", "poisson_deviance"):
         y = rng.poisson(2, (m, n))
     else:
         y = rng.standard_normal((m, n))

@@ -13,7 +13,7 @@ from scratchnn.core.data cimport Source, gather, in_place
 from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
-from scratchnn.core.losses cimport loss_scale
+from scratchnn.core.losses cimport loss_scale, set_loss
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
@@ -70,8 +70,7 @@ cdef class Step:
         self.x, self.y = x.rows, y.rows
         self.n_samples = x.n_rows
         self.batch_size = min(<size_t>batch_size, self.n_samples)
-        self.loss.kernel, self.loss.factor, self.loss.mean_over_samples, self.loss.mean_over_outputs, \
-            self.loss.delta = loss
+        set_loss(&self.loss, loss)
         self.parameters = self.pointer(parameters)
         self.inputs_in_place = in_order and in_place(self.k, &self.x)
         self.targets_in_place = in_order and in_place(self.k, &self.y)
@@ -176,7 +175,8 @@ cdef class Step:
             a, stride = self.batch[i].a, layers[i].stride
         k.losses[self.loss.kernel].evaluate(
             end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale, self.loss.delta,
+            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
+            self.loss.parameters,
             at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
         for i in range(last, self.lowest, -1):
             backward(k, &layers[i], &self.batch[i], begin, end)

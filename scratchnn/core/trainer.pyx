@@ -151,7 +151,7 @@ cdef class Trainer:
             self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
             describe(
                 self.k, step.topology.layers, n, step.parameters, step.batch, &step.update, &self.hyper[0],
-                step.loss.kernel, step.loss.delta, activations.names().index("identity"),
+                step.loss.kernel, step.loss.parameters, activations.names().index("identity"),
                 <snn_tiny_layer *>&layers[0], &self.tiny)
 
     def work_of_a_step(self):

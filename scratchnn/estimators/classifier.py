@@ -65,6 +65,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
 
+    loss = "log_loss"
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),

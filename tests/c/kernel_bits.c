@@ -64,12 +64,21 @@ static void losses(const snn_kernels *k) {
     start();
     for (size_t n = 1; n < 40; n += 3) {
         for (size_t i = 0; i < k->n_losses; i++) {
-            k->losses[i].evaluate(20, n, a, n, b, n, NULL, 0.3, 1, c, n, row_loss);
-            add(c, 20 * n * k->itemsize);
-            add(row_loss, 20 * sizeof *row_loss);
+            const snn_loss *l = &k->losses[i];
+            const double levels[] = {3, 0.1, 0.5, 0.9}, other = 0.75 * l->preset + 0.1;
+            const size_t n_outputs = n * (l->outputs_per_target ? l->outputs_per_target : 3);
+            for (int given = 0; given < 2; given++) {
+                const double *parameter = given ? &other : &l->preset;
+                l->evaluate(20, n_outputs, a, n_outputs, b, n, NULL, 0.3,
+                            l->outputs_per_target ? parameter : levels, c, n_outputs, row_loss);
+                add(c, 20 * n_outputs * k->itemsize);
+                add(row_loss, 20 * sizeof *row_loss);
+            }
         }
-        k->softmax(9, n, a, n, c, n);
-        add(c, 9 * n * k->itemsize);
+        for (size_t i = 0; i < k->n_links; i++) {
+            k->links[i].value(9, 2 * n, a, 2 * n, 2, c, 2 * n);
+            add(c, 9 * 2 * n * k->itemsize);
+        }
     }
     print("losses");
 }
