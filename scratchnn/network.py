@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, sparse, threads, training
+from . import initializers, losses, optimizers, sensitivity, sparse, threads, training
 from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import number_within, plain_array
@@ -335,6 +335,41 @@ class NeuralNetwork:
         if outputs.ndim == 2:
             return lower, upper
         return (lower[0, 0].item(), upper[0, 0].item()) if self.n_targets == 1 else (lower[0], upper[0])
+
+    def jacobian(self, X: Any) -> Array:
+        """Compute the derivative of every output for every input (docs/math.md, "Sensitivity").
+
+        Parameters
+        ----------
+        X : (n_samples, n_inputs) array-like
+
+        Returns
+        -------
+        (n_samples, n_outputs, n_inputs) array
+            Of the outputs that :meth:`predict` gives: probabilities, rates, quantiles, not logits. At the corner of a
+            ReLU it is the slope that training uses, 0.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`predict`.
+        """
+        return sensitivity.jacobian(self, X)
+
+    def input_gradient(self, X: Any, output: int | None = None) -> Array:
+        """Compute the derivative of one output for every input: a row of :meth:`jacobian` without the others.
+
+        Parameters
+        ----------
+        X : (n_samples, n_inputs) array-like
+        output : int, optional
+            Which output; needed where there are several.
+
+        Returns
+        -------
+        (n_samples, n_inputs) array
+        """
+        return sensitivity.input_gradient(self, X, output)
 
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None

@@ -16,7 +16,7 @@ def data(network, n_samples, seed=0):
     match network.loss.split("(")[0]:
         case "cross_entropy" | "focal":
             return x, rng.integers(network.n_outputs, size=n_samples)
-        case "binary_cross_entropy" | "binary_focal":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy" | "binary_focal":
             return x, rng.integers(2, size=shape).astype(network.dtype)
         case "poisson" | "poisson_deviance":
             return x, rng.poisson(2, shape).astype(network.dtype)

@@ -300,8 +300,25 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             outputs = self.network_._predictor.predict(X)  # None for what does not fit
             if outputs is not None:
                 return np.asarray(outputs)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return np.asarray(self.network_.predict(X))
+        return np.asarray(self.network_.predict(self._checked(X)))
+
+    def _checked(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+
+    def jacobian(self, X: Any) -> Array:
+        """Return the derivative of each of the network's outputs for each feature, (n_samples, n_outputs, n_features).
+
+        Outputs are probabilities of classes (of two, that of the second), rates, or numbers.
+        """
+        return self.network_.jacobian(self._checked(X))
+
+    def input_gradient(self, X: Any, output: int | None = None) -> Array:
+        """Return the derivative of one of the network's outputs for each feature, (n_samples, n_features).
+
+        `output` says which where there are several, such as the place of a class in ``classes_``.
+        """
+        return self.network_.input_gradient(self._checked(X), output)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
