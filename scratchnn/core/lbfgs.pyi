@@ -26,11 +26,6 @@ class LBFGS:
     @property
     def evaluations(self) -> int: ...
 
-class PythonFunction:
-    def __init__(
-        self, function: Callable[[NDArray[Any]], tuple[float, ArrayLike]], like: NDArray[Any], lbfgs: LBFGS
-    ) -> None: ...
-
 class Minimum(NamedTuple):
     x: NDArray[Any]
     value: float

@@ -167,7 +167,7 @@ cdef class LBFGS:
         self.n_pairs = min(self.n_pairs + 1, self.memory)
 
     cdef void two_loops(self) noexcept nogil:
-        """direction = -H gradient (docs/math.md, eq. 70 to 72); without pairs H is the identity."""
+        """direction = -H gradient (docs/math.md, eq. 70); without pairs H is the identity."""
         cdef size_t age, i
         cdef double beta
         self.axpby(-1, self.gradient, 0, self.gradient, self.direction)
@@ -212,7 +212,7 @@ cdef void write(char *place, vector) except *:
     memcpy(place, &bytes[0], bytes.shape[0])
 
 
-cdef class PythonFunction:
+cdef class _PythonFunction:
     """An objective in Python."""
 
     cdef object function, like, exception
@@ -238,10 +238,10 @@ cdef class PythonFunction:
 
 cdef double call(void *context, const char *x, char *gradient) noexcept nogil:
     with gil:
-        return (<PythonFunction>context).call(x, gradient)
+        return (<_PythonFunction>context).call(x, gradient)
 
 
-Minimum = namedtuple("Minimum", "x value values start_value iterations evaluations status")
+Minimum = namedtuple("Minimum", "x value values start_value iterations evaluations status", module=__name__)
 Minimum.__doc__ = "What :func:`minimize` returns."
 
 
@@ -276,7 +276,7 @@ def minimize(function, x, *, size_t max_iterations=15000, size_t max_evaluations
     values = np.empty(max_iterations)
     cdef double[::1] view = values
     cdef LBFGS lbfgs = LBFGS(vector, memory, max_evaluations, gradient_tolerance, function_tolerance)
-    cdef PythonFunction objective = PythonFunction(function, vector, lbfgs)
+    cdef _PythonFunction objective = _PythonFunction(function, vector, lbfgs)
     cdef size_t done
     cdef Status status
     with nogil:
@@ -288,7 +288,7 @@ def minimize(function, x, *, size_t max_iterations=15000, size_t max_evaluations
 
 
 def direction(gradient, steps, changes):
-    """Compute ``d = -H g`` by the two loops (docs/math.md, eq. 70 to 72).
+    """Compute ``d = -H g`` by the two loops (docs/math.md, eq. 70).
 
     Parameters
     ----------

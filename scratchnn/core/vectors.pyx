@@ -31,7 +31,7 @@ cdef double _max_abs(const real[::1] x):
 
 
 def dot(x, y):
-    """Compute ``sum_i x_i y_i`` in double (docs/math.md, eq. 66).
+    """Compute ``sum_i x_i y_i`` in double (docs/math.md, "L-BFGS").
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ def search(function, double step, *, double c1=1e-3, double c2=0.9, double narro
     step : float
         The first to try.
     c1, c2 : float
-        ``f(t) <= f(0) + c1 t f'(0)`` and ``|f'(t)| <= c2 |f'(0)|`` (docs/math.md, eq. 66 and 67).
+        ``f(t) <= f(0) + c1 t f'(0)`` and ``|f'(t)| <= c2 |f'(0)|`` (docs/math.md, eq. 74 and 75).
     narrow : float
         The search ends with the best step so far in an interval of so small a part of its upper end.
 
