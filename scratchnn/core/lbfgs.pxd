@@ -15,7 +15,7 @@ cdef enum Status:
     SMALL_DECREASE      # an iteration has decreased the function by no more than the tolerance
     MANY_EVALUATIONS    # more than the limit
     NO_DECREASE         # no step decreases the function, not even down the gradient
-    NOT_FINITE          # the function or its gradient at the start
+    NOT_FINITE          # the function or its gradient where it was started; x is the point that was accepted last
     STOPPED             # by the objective
 
 

@@ -101,6 +101,9 @@ cdef class LBFGS:
         if self.stopped:
             return STOPPED
         if not (isfinite(self.value) and self.k.all_finite(self.n, self.gradient)):
+            if self.started:  # somebody has written to x
+                memcpy(self.x, self.trial, self.n * self.k.itemsize)
+                self.started = False
             return NOT_FINITE
         memcpy(self.trial, self.x, self.n * self.k.itemsize)
         self.started = True
