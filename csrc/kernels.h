@@ -202,6 +202,15 @@ typedef struct snn_kernels {
     /* Whether all n elements are finite. */
     int (*all_finite)(size_t n, const void *x);
 
+    /* Sum of x_i y_i in double: 16 sums, of every sixteenth product each, and these as a fixed tree. */
+    double (*dot)(size_t n, const void *x, const void *y);
+
+    /* out = a x + b y, computed in double and rounded once; out may be x or y. */
+    void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out);
+
+    /* The largest |x_i|, 0 of none; x has no NaN. */
+    double (*max_abs)(size_t n, const void *x);
+
     const snn_activation *activations;
     size_t n_activations;
     const snn_loss *losses;

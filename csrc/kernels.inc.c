@@ -23,6 +23,7 @@ size_t SNN_EXPORTED_TINY_STEPS(const snn_tiny *network, size_t n, size_t m, cons
 }
 #endif
 #include "data.inc.c"
+#include "vectors.inc.c"
 
 const snn_kernels SNN_TABLE = {
     .isa = SNN_ISA,
@@ -44,6 +45,9 @@ const snn_kernels SNN_TABLE = {
     .gather_sparse = gather_sparse,
     .gather_labels = gather_labels,
     .all_finite = all_finite,
+    .dot = dot,
+    .axpby = axpby,
+    .max_abs = max_abs,
     .activations = activations,
     .n_activations = COUNT(activations),
     .losses = losses,

@@ -18,16 +18,16 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean training loss of each epoch, as its batches were seen.
+        Mean training loss of each epoch, as its batches were seen; of L-BFGS that after each iteration.
     validation_loss : list of float
         Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
     seconds : float
         Time spent training.
     samples : int
-        Samples trained on in whole epochs, each counted every time.
+        Samples trained on in whole epochs, each counted every time; of L-BFGS in all evaluations.
     stopped : str
-        Why the last training ended: "completed", "patience", "callback", "interrupted", "diverged", or
-        "" before the first.
+        Why the last training ended: "completed", "patience", "callback", "interrupted", "diverged"; with
+        L-BFGS also "converged", "line_search" (no step decreases the loss) and "max_evaluations"; "" before the first.
     """
 
     def __init__(

@@ -441,7 +441,7 @@ class NeuralNetwork:
         *,
         epochs: int = 1000,
         learning_rate: float | None = None,
-        batch_size: int | str = 1,
+        batch_size: int | str | None = None,
         shuffle: bool | Callable[[int], Any] = False,
         optimizer: str | Optimizer = "sgd",
         sample_weight: Any = None,
@@ -465,16 +465,17 @@ class NeuralNetwork:
         all_y_trues : (n_samples, n_targets) or (n_samples,) array-like
             Targets; for ``cross_entropy`` and ``focal`` also integer class labels from 0.
         epochs : int
-            How often to go through the data.
+            How often to go through the data; the iterations of ``lbfgs``, at most.
         learning_rate : float, optional
             By default the optimizer's own: 0.1 for ``sgd``.
-        batch_size : int or "full"
-            Samples between two updates.
+        batch_size : int or "full", optional
+            Samples between two updates: by default 1, for ``lbfgs`` all.
         shuffle : bool or callable
             Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
             the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
         optimizer : str or Optimizer
-            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, nadam``.
+            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamhat, adamw, nadam``; or ``lbfgs``, which takes all
+            samples at once, ends by itself where it has converged, and begins anew with every call.
         sample_weight : (n_samples,) array-like, optional
             Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
         regularization : Regularization, optional
@@ -505,9 +506,11 @@ class NeuralNetwork:
         RuntimeError
             If the network is being trained already.
         DivergenceError
-            If the loss or a parameter is no longer finite; the network is as after the last finite epoch.
+            If the loss or a parameter is no longer finite; the network is as after the last finite epoch. With
+            ``lbfgs`` only at the start.
         KeyboardInterrupt
-            After a whole batch; network and history are in order, and training can go on.
+            After a whole batch, or with ``lbfgs`` after the last whole iteration; network and history are in order,
+            and training can go on.
         """
         plan = training.Plan(
             self,

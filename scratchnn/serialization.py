@@ -18,7 +18,7 @@ import numpy as np
 from . import container, losses, optimizers
 from .architecture import check_outputs
 from .container import ArraySpec, Model, Path
-from .core import activations, updates
+from .core import activations
 from .core.names import unknown
 from .errors import ModelFileError
 from .strict_json import brief, check_keys
@@ -134,7 +134,17 @@ def _is_loss(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_LOSS
 
 
-STOPPED = ("", "completed", "patience", "callback", "interrupted", "diverged")
+STOPPED = (
+    "",
+    "completed",
+    "patience",
+    "callback",
+    "interrupted",
+    "diverged",
+    "converged",
+    "line_search",
+    "max_evaluations",
+)
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
@@ -200,9 +210,12 @@ def _check_optimizer(optimizer: Model) -> None:
     cls = optimizers.Optimizer.registry.get(name) if isinstance(name, str) else None
     if not isinstance(name, str) or cls is None:
         raise ModelFileError(unknown("optimizer", name, optimizers.Optimizer.registry))
-    check_keys(optimizer, {"name", *updates.specifications()[name][1]}, "the optimizer")
+    defaults = cls().hyperparameters()
+    check_keys(optimizer, {"name", *defaults}, "the optimizer")
     hyperparameters = {key: value for key, value in optimizer.items() if key != "name"}
     for key, value in hyperparameters.items():
-        if type(value) not in (int, float):
-            raise ModelFileError(f"{key!r} of the optimizer must be a number, not {brief(value)}")
+        whole = type(defaults[key]) is int
+        if type(value) is not int and (whole or type(value) is not float):
+            expected = "an integer" if whole else "a number"
+            raise ModelFileError(f"{key!r} of the optimizer must be {expected}, not {brief(value)}")
     cls(**hyperparameters)  # checks their ranges

@@ -593,6 +593,33 @@ STATES = {  # optimizer -> the names of its states, all 0 before the first step
 }
 
 
+# --- L-BFGS ----------------------------------------------------------------------------------
+
+
+def two_loops(g, steps, changes):
+    """The direction -H g after some pairs (s, y), the oldest first (eq. 70)."""
+    q, alphas = -g, []
+    for s, y in reversed(list(zip(steps, changes, strict=True))):
+        alphas.append(s @ q / (s @ y))
+        q = q - alphas[-1] * y
+    if len(steps):
+        q = q * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y, alpha in zip(steps, changes, reversed(alphas), strict=True):
+        q = q + (alpha - y @ q / (s @ y)) * s
+    return q
+
+
+def inverse_hessian(n, steps, changes):
+    """H after some pairs (s, y), the oldest first (eq. 68 and 69)."""
+    h = np.eye(n)
+    if len(steps):
+        h *= (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y in zip(steps, changes, strict=True):
+        v = np.eye(n) - np.outer(y, s) / (s @ y)
+        h = v.T @ h @ v + np.outer(s, s) / (s @ y)
+    return h
+
+
 # --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
 
 

@@ -15,12 +15,12 @@ from model_files import build, take_apart
 
 import scratchnn
 from scratchnn import ModelFileError, NeuralNetwork, losses, optimizers
-from scratchnn.core import activations
+from scratchnn.core import activations, updates
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "data" / "model_v1.snn"
 DOCUMENT = HERE.parent / "docs" / "model_file.md"
-OPTIMIZERS = list(optimizers.Optimizer.registry)
+OPTIMIZERS = updates.names()
 
 X = np.random.default_rng(0).standard_normal((30, 3))
 Y = np.column_stack([X.sum(axis=1), X[:, 0] - X[:, 1]])

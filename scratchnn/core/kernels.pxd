@@ -116,6 +116,9 @@ cdef extern from "kernels.h" nogil:
         void (*gather_labels)(
             size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
         int (*all_finite)(size_t n, const void *x) noexcept nogil
+        double (*dot)(size_t n, const void *x, const void *y) noexcept nogil
+        void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out) noexcept nogil
+        double (*max_abs)(size_t n, const void *x) noexcept nogil
         const snn_activation *activations
         size_t n_activations
         const snn_loss *losses

@@ -136,6 +136,15 @@ cdef class Step:
                 self.batch[i] = b
         self.rows_at_a_time = max(FEWEST, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
 
+    cdef double work(self) noexcept nogil:
+        cdef double total = 0
+        cdef const Dense *d
+        cdef Py_ssize_t i
+        for i in range(self.topology.n_layers):
+            d = &self.topology.layers[i]
+            total += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+        return total * self.batch_size
+
     cdef bint is_plain(self) noexcept nogil:
         return self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL
 

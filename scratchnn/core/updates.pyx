@@ -28,6 +28,8 @@ RANGES = {
     "beta2": (0.0, True, 1.0, False),
     "epsilon": (0.0, False, math.inf, False),
     "weight_decay": (0.0, True, math.inf, False),
+    "gradient_tolerance": (0.0, True, math.inf, False),
+    "function_tolerance": (0.0, True, math.inf, False),
 }
 
 

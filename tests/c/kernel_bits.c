@@ -145,6 +145,17 @@ static void fused(const snn_kernels *k) {
     print("fused");
 }
 
+static void vectors(const snn_kernels *k) {
+    start();
+    for (size_t n = 0; n < 100; n++) {
+        const double results[] = {k->dot(n, a, b), k->max_abs(n, a)};
+        add(results, sizeof results);
+        k->axpby(n, 0.3, a, -1.7, b, c);
+        add(c, n * k->itemsize);
+    }
+    print("vectors");
+}
+
 int main(void) {
     for (const snn_isa *isa = snn_isas; isa->name; isa++) {
         if (!isa->available()) continue;
@@ -160,6 +171,7 @@ int main(void) {
             losses(k);
             updates(k);
             fused(k);
+            vectors(k);
             printf("\n");
         }
     }
