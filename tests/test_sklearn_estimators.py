@@ -334,7 +334,8 @@ def test_quantiles():
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (2000, 1))
     y = X[:, 0] + rng.standard_normal(2000) * (0.1 + 0.3 * (X[:, 0] > 0))
-    model = MLPRegressor("quantile(0.05, 0.5, 0.95)", random_state=0, max_iter=100, hidden_layer_sizes=(30,)).fit(X, y)
+    settings = {"random_state": 0, "max_iter": 100, "hidden_layer_sizes": (30,), "learning_rate_init": 0.01}
+    model = MLPRegressor("quantile(0.05, 0.5, 0.95)", **settings).fit(X, y)
     lower, upper = model.predict_interval(X)
     assert np.mean((lower <= y) & (y <= upper)) == pytest.approx(0.9, abs=0.04)
     quantiles = model.predict_all(X)

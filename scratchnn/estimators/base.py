@@ -23,7 +23,7 @@ from ..core.names import unknown
 from ..errors import DivergenceError
 from ..losses import Loss
 from ..network import NeuralNetwork
-from ..optimizers import AdamHat, Momentum, Nesterov, Optimizer
+from ..optimizers import LBFGS, AdamHat, Momentum, Nesterov, Optimizer
 from ..regularization import Regularization
 from .compatibility import CallbackSupportMixin, validate_data
 from .course import Course
@@ -38,6 +38,13 @@ Array = npt.NDArray[Any]
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
+
+# SciPy's numbers and words for how L-BFGS ends before it has converged.
+LBFGS_ENDS = {
+    "completed": (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT"),
+    "max_evaluations": (1, "STOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT"),
+    "line_search": (2, "ABNORMAL: "),
+}
 
 # scikit-learn's names of activations that have another one here.
 SYNONYMS = {"logistic": "sigmoid"}
@@ -187,21 +194,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 f"hidden_layer_sizes is {hidden}, the fitted network has {self.network_.layer_sizes[1:-1]}; a fit that "
                 "goes on cannot change them"
             )
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(training)
-            return self
-        if validation is None and self.early_stopping:
-            stratify = self._stratify(training.targets)
-            parts = self._draws.split(self.validation_fraction, stratify)
+        if self.solver != "lbfgs" and validation is None and self.early_stopping:
+            parts = self._draws.split(self.validation_fraction, self._stratify(training.targets))
             training, validation = map(training.take, parts)
-        self._fit_stochastic(training, validation, 1 if incremental else self.max_iter)
-        if not incremental and not self._course.stopped and not self._course.interrupted:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                "converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+        self._train(training, validation, 1 if incremental else self.max_iter)
+        if not incremental:
+            self._warn()
         return self
 
     def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
@@ -250,28 +248,30 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             dtype=training.X.dtype,
             seed=0,
         )
-        self._course = Course(early_stopping=self.early_stopping, learning_rate=self.learning_rate_init)
+        self._course = Course(
+            early_stopping=self.early_stopping and self.solver != "lbfgs", learning_rate=self.learning_rate_init
+        )
 
-    def _fit_stochastic(self, training: Samples, validation: Samples | None, epochs: int) -> None:
-        course, tasks = self._course, None
+    def _train(self, training: Samples, validation: Samples | None, epochs: int) -> None:
+        course, network, tasks = self._course, self.network_, None
         if getattr(self, "_skl_callbacks", None):
             tasks = Tasks(self, epochs, training.for_callbacks(), self._fitted_attributes)
         course.begin(self, training.n, epochs, self._watch(validation), tasks)
         regularization = Regularization(l2=self.alpha, per_sample=True)
+        settings = {
+            "sample_weight": training.weights,
+            "regularization": regularization if self.regularization is None else self.regularization,
+            "callback": course.after_epoch,
+            "n_threads": self.n_threads,
+        }
+        if self.solver != "lbfgs":
+            settings["batch_size"] = self._batch_size(training.n)
+            settings["shuffle"] = self._draws.orders(training.n) if self.shuffle else False
         try:
             while course.epochs < epochs and not course.stopped:
-                self.network_.train(
-                    training.X,
-                    training.targets,
-                    epochs=epochs - course.epochs,
-                    batch_size=self._batch_size(training.n),
-                    shuffle=self._draws.orders(training.n) if self.shuffle else False,
-                    optimizer=self._optimizer(),
-                    sample_weight=training.weights,
-                    regularization=regularization if self.regularization is None else self.regularization,
-                    callback=course.after_epoch,
-                    n_threads=self.n_threads,
-                )
+                settings["optimizer"] = self._optimizer()
+                network.train(training.X, training.targets, epochs=epochs - course.epochs, **settings)
+                course.stopped |= network.history.stopped not in ("completed", "callback")
         except KeyboardInterrupt:
             course.interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=4)
@@ -280,10 +280,33 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         finally:
             course.end()
             self._keep(course)
-        if self.early_stopping and course.best_parameters is not None:
-            self.network_._parameters[...] = course.best_parameters
+        if course.best_parameters is not None:
+            network._parameters[...] = course.best_parameters
         if tasks is not None:
             tasks.end()
+
+    def _warn(self) -> None:
+        """Say so where the fit has ended before it converged, in scikit-learn's words."""
+        n, stopped = self._course.epochs, self.network_.history.stopped
+        if self._course.interrupted or stopped == "converged":
+            return
+        if self.solver != "lbfgs":
+            if self._course.stopped:
+                return
+            message = (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet."
+            )
+        else:
+            status, why = LBFGS_ENDS.get(stopped, LBFGS_ENDS["completed"])
+            message = f"lbfgs failed to converge after {n} iteration(s) (status={status}):\n{why}\n"
+            if n == self.max_iter:
+                message += f"\nIncrease the number of iterations to improve the convergence (max_iter={self.max_iter})."
+            message += (
+                "\nYou might also want to scale the data as shown in:\n"
+                "    https://scikit-learn.org/stable/modules/preprocessing.html"
+            )
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
 
     def _watch(self, validation: Samples | None) -> Callable[[], tuple[float, float]] | None:
         """Return a function that computes (score, loss) on the validation data."""
@@ -317,6 +340,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return min(int(self.batch_size), n_samples)
 
     def _optimizer(self) -> Optimizer:
+        if self.solver == "lbfgs":
+            return LBFGS(max_evaluations=self.max_fun, gradient_tolerance=self.tol)
         rate = self._course.learning_rate
         if self.solver == "adam":
             return AdamHat(rate, self.beta_1, self.beta_2, self.epsilon)

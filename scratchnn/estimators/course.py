@@ -63,7 +63,7 @@ class Course:
         self._record(network, history.loss[-1])
         if self.settings.solver == "sgd" and self.settings.learning_rate == "invscaling":
             self.learning_rate = self.settings.learning_rate_init / (self.samples + 1) ** self.settings.power_t
-        if self.no_improvement > self.settings.n_iter_no_change:
+        if self.settings.solver != "lbfgs" and self.no_improvement > self.settings.n_iter_no_change:
             self._no_longer_improves()
         if self.tasks is not None:
             self.stopped |= self.tasks.end_epoch()
