@@ -34,7 +34,7 @@ def check_outputs(n_outputs: int, loss: Loss) -> None:
     """Raise ValueError unless the outputs are those of a whole number of targets."""
     if n_outputs % loss.outputs_per_target:
         raise ValueError(
-            f"the network has {n_outputs} output{'s' if n_outputs > 1 else ''}; the loss {str(loss)!r} expects "
+            f"the network has {n_outputs} output{'s' if n_outputs > 1 else ''}; the loss {loss.name!r} expects "
             f"{loss.outputs_per_target} for each target"
         )
 

@@ -33,6 +33,7 @@ __all__ = ["load", "save"]
 MAX_LAYERS = 1000
 MAX_NAME = 40  # characters of an activation, a parameter of 17 digits included
 MAX_LOSS = 2500  # characters of a loss, 99 levels of 17 digits included
+MAX_MESSAGE = 400  # characters of a message about either
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
 SERIES = ("loss", "validation_loss")  # of the history: too long for the header, so kept as arrays
@@ -194,14 +195,18 @@ def _check_functions(names: list[str], loss: str, layer_sizes: list[int]) -> Non
     for name in names[:-1] if link else names:
         _canonical(activations.get, name)  # "softmax" is only ever a link
     if link and names[-1] != link:
-        raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {loss!r} needs {link!r}")
+        raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {brief(loss)} needs {link!r}")
 
 
 def _canonical(get: Callable[[str], Any], name: str) -> Any:
     """Return what `get` finds under a name, which must be spelt as `save` spells it."""
-    found = get(name)
+    try:
+        found = get(name)
+    except ValueError as error:
+        text = str(error)
+        raise ModelFileError(text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 3]}...") from None
     if str(found) != name:
-        raise ModelFileError(f"{str(found)!r} is misspelt, as {name!r}")
+        raise ModelFileError(f"{brief(str(found))} is misspelt, as {brief(name)}")
     return found
 
 

@@ -332,10 +332,10 @@ def poisson_deviance(u, y):
 
 
 def focal_term(log_p, log_q, gamma):
-    """-q^gamma log p and its derivative for p, times p (eq. 67)."""
-    value = -np.exp(gamma * log_q) * log_p
-    slope = gamma * np.exp(log_p + (gamma - 1) * log_q) * log_p - np.exp(gamma * log_q)
-    return value, slope
+    """-q^gamma log p and its derivative for p, times p (eq. 67); log p / q is -1 where q is 0."""
+    p, q, power = np.exp(log_p), np.exp(log_q), np.exp(gamma * log_q)
+    ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)
+    return -power * log_p, power * (gamma * p * ratio - 1)
 
 
 def binary_focal(u, y, gamma=2.0):
@@ -353,11 +353,13 @@ def binary_focal_gradient(u, y, gamma=2.0):
 
 def log_p_and_q(u):
     """The logarithms of p = softmax(u) and of 1 - p, which is the sum of the other classes."""
-    others = np.empty_like(u)
+    u = u - np.max(u, axis=-1, keepdims=True)
+    log_q = np.empty_like(u)
     for j in range(u.shape[-1]):
         rest = np.delete(u, j, axis=-1)
-        others[..., j] = logsumexp(rest)[..., 0] if rest.shape[-1] else -np.inf
-    return u - logsumexp(u), others - logsumexp(u)
+        log_q[..., j] = logsumexp(rest)[..., 0] if rest.shape[-1] else -1e300  # whose product with 0 is 0
+    log_q -= logsumexp(u)
+    return np.where(log_q < -1, np.log1p(-np.exp(np.minimum(log_q, -1))), u - logsumexp(u)), log_q
 
 
 def focal(u, y, gamma=2.0):

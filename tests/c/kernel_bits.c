@@ -120,17 +120,18 @@ static void fused(const snn_kernels *k) {
     for (size_t i = 0; i < k->n_activations * k->n_losses; i++) {
         const size_t row = STRIDE * k->itemsize, hidden = 3 * k->itemsize;
         const int f = (int)(i / k->n_losses), loss = (int)(i % k->n_losses);
+        const size_t n_outputs = k->losses[loss].outputs_per_target ? k->losses[loss].outputs_per_target : 1;
         char *w = (char *)c, *batch = w + 5 * row;
         snn_tiny_layer layers[] = {
             {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
-            {3, 1, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
+            {3, n_outputs, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01};
+        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, parameters[] = {1, 0.5}; /* one level */
         double sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
-        const snn_tiny network = {2, 3, layers, loss, 0, 1, hyper, sgd};
+        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, sgd};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
-        for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, k->itemsize);
+        for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, n_outputs * k->itemsize);
         for (size_t l = 0; l < 2; l++, batch += 3 * M * row) {
             layers[l].z = batch, layers[l].a = batch + M * row, layers[l].dz = batch + 2 * M * row;
             layers[l].slope_from_value = k->activations[f].slope_source == SNN_SLOPE_FROM_VALUE;
