@@ -222,6 +222,8 @@ def _draw_legend(sheet: Sheet, greatest_weight: float, greatest_bias: float) -> 
         frameon=False,
         borderaxespad=0.0,
         handlelength=2.4,
+        handletextpad=0.5,
+        columnspacing=1.4,
     )
 
 

@@ -147,7 +147,7 @@ def _legend(ax: Axes, handles: list[Any], outside: dict[str, Any], *, otherwise:
 
 
 def _legend_size(ax: Axes) -> float:
-    return float(np.clip(2.1 * ax.bbox.width / ax.figure.dpi, 6, 9.5))
+    return float(np.clip(2.6 * ax.bbox.width / ax.figure.dpi, 6, 9.5))
 
 
 # ---- colours ----
