@@ -1,5 +1,6 @@
 """What all plots have in common: axes, figures, text from data, models, files, and matplotlib itself."""
 
+import importlib
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -200,29 +201,36 @@ def test_outputs_that_are_no_probabilities(activation):
         as_classifier(network)
 
 
-def test_scikit_learns_own():
-    neural_network = pytest.importorskip("sklearn.neural_network")
+@pytest.mark.parametrize("library", ["sklearn.neural_network", "scratchnn"])
+def test_estimators_in_pipelines(library):
     pipeline = pytest.importorskip("sklearn.pipeline")
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     X = pandas.DataFrame(rng.normal(size=(60, 3)), columns=["a", "b", "c"])
     y = np.where(X["a"] + X["c"] > 0, "up", "down")
-    mlp = neural_network.MLPClassifier(
+    mlp = importlib.import_module(library).MLPClassifier(
         [5], early_stopping=True, max_iter=30, tol=0, n_iter_no_change=40, random_state=0
     )
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), mlp)
-    with pytest.raises(ValueError, match="not been fitted"):
-        plots.network_diagram(model)
+    for draw in (plots.network_diagram, plots.first_layer_images):
+        with pytest.raises(ValueError, match="this MLPClassifier has not been fitted"):
+            draw(model)
+    with pytest.raises(ValueError, match="this Pipeline has not been fitted"):
+        plots.decision_boundary(model, X, y)
     with pytest.warns(Warning, match="Maximum iterations"):
         model.fit(X, y)
     ax = plots.learning_curve(model)
-    assert ax.get_lines()[0].get_ydata().tolist() == mlp.loss_curve_
-    assert max(mlp.validation_scores_) == ax.get_lines()[-1].get_ydata()[0]
+    assert ax.get_lines()[0].get_ydata().tolist() == list(mlp.loss_curve_)
+    assert ax.get_lines()[-1].get_ydata()[0] == max(mlp.validation_scores_)
     ax = plots.decision_boundary(model, X, y, features=("a", "c"), resolution=20)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["down", "up"]
-    assert len(plots.network_diagram(model).patches) == 3 + 5 + 1
-    assert plots.first_layer_images(model, (1, 3)).size >= 5
+    ax = plots.network_diagram(model)
+    assert len(ax.patches) == 3 + 5 + 1
+    assert {"hidden\n5, relu", "output\n1, logistic", "up"} <= {text.get_text() for text in ax.texts}
+    assert np.array_equal(
+        plots.first_layer_images(model, (1, 3)).ravel()[1].get_images()[0].get_array(), mlp.coefs_[0][:, 1][None]
+    )
 
 
 # ---- files ----
