@@ -1,5 +1,6 @@
 """Fixtures that every test file shares."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: no windows
 sys.path.insert(0, str(Path(__file__).parent))  # for `import oracle`, whatever the import mode
 
 from scratchnn import threads, training
@@ -55,6 +57,15 @@ def threads_as_asked(monkeypatch):
 def rng():
     """A generator of the test's own."""
     return np.random.default_rng(42)
+
+
+@pytest.fixture
+def figures():
+    """Close pyplot's figures after the test."""
+    yield
+    from matplotlib import pyplot
+
+    pyplot.close("all")
 
 
 @pytest.fixture

@@ -6,11 +6,17 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import scratchnn
+from scratchnn import plots
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -49,12 +55,16 @@ def run_examples(code, name, namespace):
 # ---- examples ----
 
 
+@pytest.mark.usefixtures("figures")
 @pytest.mark.parametrize("page", WITH_CODE, ids=ids(WITH_CODE))
 def test_examples_in_pages(page, tmp_path, monkeypatch):
-    """Those of a page run one after another, in an empty folder, as a reader would type them."""
+    """Those of a page run one after another, in a folder with the examples' data alone, as a reader would type them."""
+    text = page.read_text("utf-8")
+    if "examples/data/" in text:
+        shutil.copytree(ROOT / "examples" / "data", tmp_path / "examples" / "data")
     monkeypatch.chdir(tmp_path)
     namespace = {}
-    for match in re.finditer(r"^```(?:python|pycon)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
+    for match in re.finditer(r"^```(?:python|pycon)\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
         code = match[1]
         if code.startswith(">>>"):
             run_examples(code, page.name, namespace)
@@ -73,6 +83,28 @@ def test_examples_in_docstrings(name):
         report = []
         doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=report.append)
         assert not report, "".join(report)
+
+
+# ---- pictures ----
+
+MOST_BYTES = 60_000
+MOST_DIFFERENCE = 5.0  # of 255 shades of grey, on average over squares of 8 pixels
+
+
+def test_the_pictures_are_what_the_code_before_them_makes(tmp_path):
+    """Not to the bit: another matplotlib has other margins, another instruction set another last digit."""
+    made, kept = tmp_path / "images", ROOT / "docs" / "images"
+    tool = [sys.executable, "-W", "error", ROOT / "tools" / "pictures.py", made]
+    result = subprocess.run(tool, capture_output=True, text=True, timeout=300)
+    assert (result.returncode, result.stderr) == (0, "")
+    shown = re.findall(r"\]\(images/([\w.]+)\)", text_of("docs/plots.md"))
+    names = sorted(path.name for path in made.iterdir())
+    assert names == sorted(shown) == sorted(path.name for path in kept.iterdir())
+    for name in names:
+        assert (kept / name).stat().st_size < MOST_BYTES
+        new, old = (np.asarray(Image.open(folder / name).convert("L").reduce(8), float) for folder in (made, kept))
+        assert new.shape == old.shape
+        assert np.abs(new - old).mean() < MOST_DIFFERENCE, f"python tools/pictures.py: {name} is old"
 
 
 # ---- links, paths and targets ----
@@ -171,9 +203,8 @@ SECTIONS = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Notes", 
 
 
 def public_objects():
-    """Everything in `scratchnn.__all__`, and the public methods of its classes."""
-    for name in scratchnn.__all__:
-        item = getattr(scratchnn, name)
+    """Everything in `scratchnn.__all__` and `scratchnn.plots.__all__`, and the public methods of its classes."""
+    for name, item in [(name, getattr(module, name)) for module in (scratchnn, plots) for name in module.__all__]:
         if inspect.isclass(item):
             yield name, item
             for method, function in vars(item).items():

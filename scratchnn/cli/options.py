@@ -10,7 +10,7 @@ import click
 
 from .. import optimizers
 from ..core import activations
-from ..plotting import PICTURE_FORMATS
+from ..plots.saving import PICTURE_FORMATS
 from .table import normal_name
 
 __all__ = [

@@ -13,7 +13,8 @@ import click
 from .. import strict_json
 from ..container import MAX_HEADER
 from ..network import NeuralNetwork
-from ..plotting import save_learning_curve
+from ..plots import learning_curve
+from ..plots.saving import save_picture
 from ..report import plain
 from . import options
 from .console import check_output, program, say, warn
@@ -242,7 +243,7 @@ def train(
     tell("model", f"{output} ({os.path.getsize(output):,} bytes)")
     if curve is not None and network.history.loss:
         title = f"{plain(os.path.basename(data))}: {plain(target)}"
-        save_learning_curve(network.history, curve, title=title, loss_name=network.loss)
+        save_picture(curve, lambda ax: learning_curve(network, ax=ax, title=title))
         tell("curve", f"{curve} ({os.path.getsize(curve):,} bytes)")
     if interrupted:
         warn(f"interrupted in epoch {network.history.epochs + 1}; {output} holds the model so far")
