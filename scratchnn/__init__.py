@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import core, losses, optimizers
 from ._version import __version__
 from .config import show_config
+from .diagnosis import Finding, TrainingWarning
 from .errors import DivergenceError, ModelFileError
 from .functions import relu, relu_derivative, sigmoid, sigmoid_derivative, softmax, tanh, tanh_derivative
 from .gradcheck import GradientCheck, check_gradients
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DivergenceError",
+    "Finding",
     "GradientCheck",
     "History",
     "MLPClassifier",
@@ -30,6 +32,7 @@ __all__ = [
     "NeuralNetwork",
     "Neuron",
     "Regularization",
+    "TrainingWarning",
     "__version__",
     "check_gradients",
     "core",

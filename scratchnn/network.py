@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, sensitivity, sparse, threads, training
+from . import diagnosis, initializers, losses, optimizers, sensitivity, sparse, threads, training
 from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import number_within, plain_array
@@ -25,6 +25,7 @@ from .core.random import Generator
 from .core.step import Step
 from .core.team import Team
 from .core.topology import Topology
+from .diagnosis import Finding
 from .history import History
 from .layers import Dense
 from .losses import Loss
@@ -391,6 +392,31 @@ class NeuralNetwork:
         data = self._data(X, y, sample_weight)
         step = self._step(data, data.n_samples, penalties=self._penalties(regularization))
         return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
+
+    def diagnose(self, X: Any, y: Any, *, sample_weight: Any = None) -> list[Finding]:
+        """Look for the usual mistakes, in the data, the neurons, the gradients and the curves of training.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            What the network is trained on, as for :meth:`train`. A thousand rows of it are looked at.
+
+        Returns
+        -------
+        list of Finding
+            Each with its ``kind``, such as "large inputs", "dead neurons" or "overfitting", and a ``message`` that says
+            what was seen and what usually helps. Empty if nothing is conspicuous.
+
+        Examples
+        --------
+        >>> network = NeuralNetwork([1, 4, 1], seed=1)
+        >>> for kind, message in network.diagnose([[1000.0], [2000.0]], [0, 1]):
+        ...     print(kind)
+        large inputs
+        saturated neurons
+        vanishing gradients
+        """
+        return diagnosis.diagnose(self, self._data(X, y, sample_weight))
 
     def _step(self, data: Data, batch_size: int, *, in_order: bool = True, penalties: Penalties | None = None) -> Step:
         loss = self._loss.for_kernel()

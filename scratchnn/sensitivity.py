@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
-from .sparse import is_sparse
 from .validation import as_inputs, integer
 
 if TYPE_CHECKING:
@@ -39,13 +38,12 @@ def input_gradient(network: NeuralNetwork, X: Any, output: int | None) -> Array:
 def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
     """Return ``directions`` (k, n_outputs) times the Jacobian, of every row: (n_samples, k, n_inputs)."""
     source = as_inputs("X", X, network.n_inputs, network.dtype)
-    rows: Any = X.tocsr() if is_sparse(X) else source.array
     k = len(directions)
     result = np.empty((source.n_rows, k, network.n_inputs), network.dtype)
     block = max(1, _BLOCK // (max(network.layer_sizes) * max(k, network.n_outputs)))
     for first in range(0, source.n_rows, block):
-        x = rows[first : first + block]
-        x = np.ascontiguousarray(x.toarray() if is_sparse(x) else x, network.dtype)
+        rows = np.arange(first, min(first + block, source.n_rows))
+        x = source.rows_of(rows, network.dtype)
         result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype))
     return result
 

@@ -152,6 +152,15 @@ cdef class Source:
         row, column = np.argwhere(~np.isfinite(values))[0].tolist()
         return int(first - count) + row, column
 
+    def rows_of(self, const int64_t[::1] rows, dtype):
+        """Return some rows as a new matrix of float32 or float64, as training sees them; the caller has checked them."""
+        cdef const snn_kernels *k = table(np.dtype(dtype).itemsize)
+        result = np.empty((rows.shape[0], self.rows.n_columns), dtype)
+        cdef char[::1] bytes = result.reshape(-1).view(np.int8)
+        if bytes.shape[0]:
+            gather(k, &self.rows, &rows[0], 0, rows.shape[0], &bytes[0], self.rows.n_columns)
+        return result
+
     def _first_not_finite_element(self, dtype):
         starts, columns = self.sparse
         with np.errstate(over="ignore"):
