@@ -4,50 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import threads
-from .core.data import Source
+from . import metrics, threads
+from .callbacks.base import Callbacks, Run
 from .core.penalties import Penalties
 from .core.team import Team
 from .core.trainer import Trainer
+from .data import Data, HeldOut
 from .errors import DivergenceError
 from .optimizers import Optimizer
-from .validation import as_order, integer
+from .rates import Rates
+from .schedules import Schedule
+from .stopping import EarlyStopping
+from .validation import as_order, integer, number
 
 if TYPE_CHECKING:
-    from .network import Callback, NeuralNetwork
+    from .network import NeuralNetwork
 
-__all__ = ["Data", "Plan"]
+__all__ = ["Plan"]
 
 # Epochs of one call below Python where nobody looks on in between: bounds the memory of their losses.
 EPOCHS_IN_A_CALL = 1 << 16
-
-
-def _is_true(answer: Any) -> bool:
-    return isinstance(answer, (bool, np.bool_)) and bool(answer)
-
-
-class Data(NamedTuple):
-    """Samples that have been checked."""
-
-    inputs: Source
-    targets: Source
-    sample_weight: Source | None = None
-
-    @property
-    def n_samples(self) -> int:
-        return self.inputs.n_rows
-
-    @property
-    def weight(self) -> float:
-        """What all samples weigh together."""
-        if self.sample_weight is None:
-            return self.n_samples
-        return float(self.sample_weight.array.sum(dtype=np.float64))
 
 
 class Plan:
@@ -63,30 +44,37 @@ class Plan:
         shuffle: bool | Callable[[int], Any],
         optimizer: Optimizer,
         penalties: Penalties | None,
-        validation: Data | None,
+        schedule: Schedule | None,
+        held_out: HeldOut | None,
+        scorer: str | metrics.Scorer | None,
         patience: int | None,
+        min_delta: float,
         restore_best: bool,
-        callback: Callback | None,
+        max_steps: int | None,
+        max_seconds: float | None,
+        callbacks: Sequence[Any],
         n_threads: int | None,
     ) -> None:
         self.network = network
         self.data = data
         self.epochs = integer("epochs", epochs, 0)
-        n_samples = data.n_samples
-        self.batch_size = n_samples if batch_size == "full" else min(n_samples, self._batch_size(batch_size))
+        self.batch_size = self._batch_size(batch_size)
         self.shuffle = bool(shuffle)
         self.order = shuffle if callable(shuffle) else None
         self.optimizer = optimizer
         self.penalties = penalties
-        self.validation = validation
+        self.schedule = schedule
+        self.held_out = held_out
+        self.scorer = None if scorer is None else metrics.scorer(scorer)
         self.patience = None if patience is None else integer("patience", patience, 1)
-        self.restore_best = restore_best
-        self.callback = callback
+        self.min_delta = number("min_delta", min_delta, least=0)
+        self.restore_best = bool(restore_best)
+        self.max_steps = None if max_steps is None else integer("max_steps", max_steps, 1)
+        self.max_seconds = None if max_seconds is None else number("max_seconds", max_seconds, above=0)
+        self.callbacks = Callbacks(callbacks)
         self.n_threads_given = None if n_threads is None else integer("n_threads", n_threads, 1, threads.MOST)
-        if patience is not None and validation is None:
-            raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
+        if scorer is not None and held_out is None:
+            raise ValueError(f"scorer is {scorer!r}, but there is no validation_data to score")
         if all(not layer.trainable for layer in network.layers):
             raise ValueError("no layer is trainable: set trainable of one to True")
         epsilon = optimizer.hyperparameters().get("epsilon")
@@ -99,30 +87,23 @@ class Plan:
                 if values is not None and not np.isfinite(values).all():
                     raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")
 
-    @staticmethod
-    def _batch_size(batch_size: int | str) -> int:
+    def _batch_size(self, batch_size: int | str) -> int:
+        if batch_size == "full":
+            return self.data.n_samples
         if isinstance(batch_size, str):
             raise ValueError(f"batch_size is {batch_size!r}; expected an integer >= 1 or 'full'")
-        return integer("batch_size", batch_size, 1)
+        return min(self.data.n_samples, integer("batch_size", batch_size, 1))
 
     def run(self) -> None:
         """Train, and leave network and history in order however it ends."""
         network, history = self.network, self.network.history
-        states, steps = network._state_for(self.optimizer)
-        trainer = Trainer(
-            network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties),
-            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
-            steps=steps,
-            shuffle=self.shuffle,
-            seed=network.seed,
-            counter=network._random_counter,
-        )
-        n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
-        self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
-        network._optimizer, network._states, network._steps = self.optimizer, states, steps
+        watched = "loss" if self.held_out is None else "validation_loss" if self.scorer is None else "validation_score"
+        self.whole = Run(self.epochs, self.data.n_samples, self.batch_size, watched)
+        trainer = self._start()
         history.stopped = ""
         try:
             with self.team:
+                self.callbacks.begin(network, self.whole)
                 history.stopped = self._run_epochs(trainer)
         except DivergenceError:
             history.stopped = "diverged"
@@ -130,57 +111,135 @@ class Plan:
         except BaseException:
             history.stopped = "interrupted"
             raise
+        finally:
+            self.callbacks.end(network, history)
+
+    def _start(self) -> Trainer:
+        """Return what trains, at the point that an earlier call with an optimizer of the same kind has reached."""
+        network = self.network
+        states, steps = network._state_for(self.optimizer)
+        goes_on = states is network._states
+        first, epoch_loss, epoch_penalty = 0, 0.0, 0.0
+        if goes_on and network._unfinished is not None and network._unfinished[:3] == self._batches():
+            first, epoch_loss, epoch_penalty = network._unfinished[3:]
+        trainer = Trainer(
+            network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties),
+            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
+            steps=steps,
+            shuffle=self.shuffle,
+            seed=network.seed,
+            counter=network._random_counter,
+            first=first,
+            epoch_loss=epoch_loss,
+            epoch_penalty=epoch_penalty,
+        )
+        n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
+        self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
+        # From here on nothing is refused.
+        if self.schedule is None or not goes_on or self.schedule != network._schedule:
+            network._schedule_start = steps, network.history.epochs
+        network._optimizer, network._states, network._steps = self.optimizer, states, steps
+        network._schedule = self.schedule
+        return trainer
+
+    def _batches(self) -> tuple[int, int, bool]:
+        """What an epoch's batches must have in common to be one epoch."""
+        return self.data.n_samples, self.batch_size, self.shuffle
 
     def _run_epochs(self, trainer: Trainer) -> str:
-        if self.callback is None and self.validation is None and self.order is None:
-            for done in range(0, self.epochs, EPOCHS_IN_A_CALL):
-                self._advance(trainer, min(EPOCHS_IN_A_CALL, self.epochs - done))
-            return "completed"
-        network, history = self.network, self.network.history
-        best_loss, best_parameters, since_best = math.inf, None, 0
-        stopped = "completed"
-        for _ in range(self.epochs):
-            self._advance(trainer, 1)
-            history.read()
-            if self.validation is not None:
-                loss = network._evaluate(self.validation, self.team)
-                history.add_validation_loss(loss)
-                since_best += 1
-                if loss < best_loss:
-                    best_loss, since_best = loss, 0
-                    best_parameters = network._parameters.copy() if self.patience else None
-            if self.callback is not None and _is_true(self.callback(network, history.epochs, history)):
+        network, history, callbacks = self.network, self.network.history, self.callbacks
+        deadline = math.inf if self.max_seconds is None else time.perf_counter() + self.max_seconds
+        last_epoch, last_step = history.epochs + self.epochs, trainer.steps + (self.max_steps or 0)
+        self.rates = Rates(network, trainer, self.whole)
+        self.early = None
+        if self.patience is not None:
+            self.early = EarlyStopping(network._parameters, self.patience, self.min_delta, self.restore_best)
+        self.ordered = 0  # the epoch whose order the trainer has
+        look = callbacks.see_epochs or self.held_out is not None or self.early is not None
+        look = look or self.rates.look_back or self.order is not None
+        stopped = ""
+        while not stopped:
+            epochs, steps, seconds = last_epoch - history.epochs, None, None
+            if epochs == 0:
+                stopped = "completed"
+                break
+            if self.max_steps is not None:
+                steps = last_step - trainer.steps
+                if steps == 0:
+                    stopped = "max_steps"
+                    break
+            if self.max_seconds is not None:
+                seconds = deadline - time.perf_counter()
+                if seconds <= 0:
+                    stopped = "max_seconds"
+                    break
+            self.rates.provide(epochs)
+            before = history.epochs
+            self._advance(
+                trainer, 1 if look else min(epochs, EPOCHS_IN_A_CALL), 1 if callbacks.see_batches else steps, seconds
+            )
+            if callbacks.see_batches and callbacks.batch_end(network, trainer.steps, trainer.batch_loss):
                 stopped = "callback"
-                break
-            if self.patience is not None and since_best >= self.patience:
-                stopped = "patience"
-                break
-        if self.patience is not None and self.restore_best and best_parameters is not None:
-            network._parameters[...] = best_parameters
+            if look and history.epochs > before:
+                stopped = self._look() or stopped
+        if self.early is not None and self.early.finish():
+            network._unfinished = None
         return stopped
 
-    def _advance(self, trainer: Trainer, epochs: int) -> None:
-        """Train for some epochs in one call below Python; the network's counters are right after it."""
+    def _look(self) -> str:
+        """Judge an epoch that has ended, and return why training should stop, if it should."""
         network, history = self.network, self.network.history
-        order = None if self.order is None else as_order(self.order(history.epochs + 1), self.data.n_samples)
+        history.read()
+        if self.held_out is not None:
+            history.add_validation_loss(network._evaluate(self.held_out.data, self.team))
+            if self.scorer is not None:
+                history.add_validation_score(self._score())
+        value = self.whole.latest(history)
+        self.rates.see(value)
+        if self.early is not None:
+            self.early.see(value)
+        if self.callbacks.epoch_end(network, history.epochs, history):
+            return "callback"
+        return "patience" if self.early is not None and self.early.is_over else ""
+
+    def _score(self) -> float:
+        assert self.scorer is not None and self.held_out is not None
+        score = self.scorer(self.network, self.held_out.X, self.held_out.y)
+        try:
+            result = float(score)
+        except (TypeError, ValueError):
+            raise TypeError(f"the scorer returned {score!r}; expected a number") from None
+        if math.isnan(result):
+            raise ValueError("the scorer returned NaN; expected a number, greater where the network is better")
+        return result
+
+    def _advance(self, trainer: Trainer, epochs: int, max_steps: int | None, max_seconds: float | None) -> None:
+        """Train for a while in one call below Python; the network's counters are right after it."""
+        network, history = self.network, self.network.history
+        order, epoch = None, history.epochs + 1
+        if self.order is not None and self.ordered != epoch:
+            order, self.ordered = as_order(self.order(epoch), self.data.n_samples), epoch
+        batches = self._batches()
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
-            status, interruption = trainer.run(epochs, self.team, history.unread, order)
+            status, interruption = trainer.run(epochs, self.team, history.unread, order, max_steps, max_seconds)
         finally:
             # Ctrl-C may come right after the call has returned. No call stands before the counters are kept, not
             # even the network's __setattr__.
             history.samples = samples_before + trainer.samples
             network.__dict__["_steps"], network.__dict__["_random_counter"] = trainer.steps, trainer.counter
+            done = trainer.first, trainer.epoch_loss, trainer.epoch_penalty
+            network.__dict__["_unfinished"] = batches + done if trainer.first else None
             history.seconds += time.perf_counter() - start
         if status == "diverged":
             what = "a parameter" if trainer.loss_finite else "the loss"
             epoch = history.epochs + 1
             before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
-            if not trainer.snapshot_taken:
+            if not trainer.finite_at_start:
                 what, before = "a parameter that a callback has written", f"with which epoch {epoch - 1} began"
             raise DivergenceError(
                 f"training diverged in epoch {epoch}: {what} is no longer finite. The network keeps the parameters "
-                f"{before}. Try a smaller learning rate than {self.optimizer.learning_rate:g}, or scale inputs and "
+                f"{before}. Try a smaller learning rate than {self.network.learning_rate:g}, or scale inputs and "
                 "targets to about 1",
                 epoch,
             )

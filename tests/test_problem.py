@@ -5,7 +5,6 @@ import pytest
 
 from scratchnn.cells import ColumnError
 from scratchnn.cli.advice import doubtful_columns, unusable_columns
-from scratchnn.cli.holdout import hold_out
 from scratchnn.cli.problem import pose, select_columns
 
 

@@ -116,6 +116,10 @@ cdef class Source:
         if self.array is not None:
             PyBuffer_Release(&self.buffer)
 
+    def take(self, rows):
+        """Return a copy of the rows of these numbers, an array of integers."""
+        return Source(self.array[rows], self.rows.n_columns if self.rows.labels != NULL else 0)
+
     def first_not_finite(self, dtype):
         """Return (row, column) of the first element that is not finite as `dtype`, or None."""
         dtype = np.dtype(dtype)

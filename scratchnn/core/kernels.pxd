@@ -64,7 +64,8 @@ cdef extern from "kernels.h" nogil:
         const snn_tiny_layer *layers
         int loss, update
         double delta
-        const double *hyper
+        double *hyper
+        const double *rates
         double *coefficients
 
     ctypedef struct snn_kernels:

@@ -7,13 +7,36 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.random import Generator
+from .core.random import Generator
+from .data import Data, HeldOut
+from .losses import Loss
+from .validation import number
 
-__all__ = ["hold_out"]
+__all__ = ["hold_out", "split"]
 
 Rows = npt.NDArray[np.intp]
 
 STREAM = 0x5E1EC7  # apart from the streams that a network of the same seed draws from
+
+
+def split(data: Data, fraction: float, seed: int, loss: Loss) -> tuple[Data, HeldOut]:
+    """Return copies of the samples to train on, in their order, and of those that are held out.
+
+    Class labels are held out in proportion: those of a loss that takes labels, and the 0 and 1 of one logistic output.
+
+    Raises
+    ------
+    ValueError
+        If `fraction` does not lie between 0 and 1, or no row can be spared.
+    """
+    fraction = number("validation_fraction", fraction, above=0, below=1)
+    y, labels = data.targets.array, None
+    if loss.takes_labels:
+        labels = y if y.ndim == 1 else y.argmax(axis=1)
+    elif loss.link == "sigmoid" and y.shape[1] == 1:
+        labels = y[:, 0] >= 0.5
+    training, held_out = (data.take(rows) for rows in hold_out(data.n_samples, fraction, seed, labels))
+    return training, HeldOut(held_out, held_out.inputs.array, held_out.targets.array)
 
 
 def hold_out(n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] | None = None) -> tuple[Rows, Rows]:
@@ -43,7 +66,7 @@ def hold_out(n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] |
     quotas = _quotas([len(rows) for rows in groups], n_held)
     if fraction > 0 and sum(quotas) == 0:
         reason = "there is one row only" if n_rows == 1 else "every class has one row only"
-        raise ValueError(f"{reason}: none can be held out (--validation-fraction 0 trains on all rows)")
+        raise ValueError(f"{reason}: none can be held out")
     random = Generator(seed, STREAM)
     held = [rows[random.permutation(len(rows))[:q]] for rows, q in zip(groups, quotas, strict=True)]
     held_out = np.sort(np.concatenate(held))
