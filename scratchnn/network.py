@@ -567,7 +567,9 @@ class NeuralNetwork:
             },
             "optimizer": None if optimizer is None else {"name": optimizer.name, **optimizer.hyperparameters()},
             "schedule": None if self.schedule is None else self._schedule_state(self.schedule),
-            "unfinished_epoch": None if self._unfinished is None else dict(zip(UNFINISHED, self._unfinished, strict=True)),
+            "unfinished_epoch": None
+            if self._unfinished is None
+            else dict(zip(UNFINISHED, self._unfinished, strict=True)),
             "metadata": copy.deepcopy(self.metadata),
         }
         return state, {name: np.ascontiguousarray(view) for name, view in self._named_views()}

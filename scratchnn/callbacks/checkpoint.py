@@ -60,9 +60,13 @@ class Checkpoint(Callback):
         try:
             changes = self._name(1) != self._name(2)
         except (LookupError, ValueError, AttributeError):
-            raise ValueError(f"path is {self._path!r}; expected {{epoch}} as its only field, as in {{epoch:04d}}") from None
+            raise ValueError(
+                f"path is {self._path!r}; expected {{epoch}} as its only field, as in {{epoch:04d}}"
+            ) from None
         if keep_last is not None and not changes:
-            raise ValueError(f"keep_last is {keep_last}, but every file has the name {self._path!r}; put {{epoch}} in it")
+            raise ValueError(
+                f"keep_last is {keep_last}, but every file has the name {self._path!r}; put {{epoch}} in it"
+            )
         self._written: list[str] = []
 
     def _name(self, epoch: int) -> str:

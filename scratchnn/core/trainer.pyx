@@ -138,6 +138,8 @@ cdef class Trainer:
         self.k = step.k
         self.n_samples = step.n_samples
         self.n_outputs = step.topology.layers[step.topology.n_layers - 1].n_outputs
+        if first >= self.n_samples:
+            raise ValueError(f"an epoch of {self.n_samples} samples cannot go on after {first}")
         self.steps, self.counter = steps, counter
         self.first, self.epoch_loss, self.epoch_penalty = first, epoch_loss, epoch_penalty
         self.shuffle = shuffle
