@@ -32,7 +32,8 @@ class Data(NamedTuple):
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> Data:
         """Return a copy of some samples."""
-        return Data(*(None if source is None else source.take(rows) for source in self))
+        weights = None if self.sample_weight is None else self.sample_weight.take(rows)
+        return Data(self.inputs.take(rows), self.targets.take(rows), weights)
 
 
 class HeldOut(NamedTuple):

@@ -94,7 +94,8 @@ class History:
     @property
     def epochs(self) -> int:
         """The number of whole epochs."""
-        return len(self._loss) + sum([record.shape[1] for record in self._unread])
+        unread: int = sum([record.shape[1] for record in self._unread])
+        return len(self._loss) + unread
 
     @property
     def best_epoch(self) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core.names import unknown
+from .sparse import is_sparse
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -163,7 +164,8 @@ def _pair(y_true: Any, y_pred: Any) -> tuple[Array, Array]:
 
 def _errors(y_true: Any, y_pred: Any) -> Array:
     y_true, y_pred = _pair(y_true, y_pred)
-    return y_true.astype(np.float64) - y_pred
+    errors: Array = y_true.astype(np.float64) - y_pred
+    return errors
 
 
 # ---- of networks ----
@@ -180,8 +182,7 @@ def classes(network: NeuralNetwork, X: Any, y: Any) -> tuple[Array, Array]:
     ValueError
         If y holds no classes.
     """
-    X, y = np.asarray(X), np.asarray(y)
-    outputs = network.predict(X[:, None] if X.ndim == 1 else X)
+    outputs, y = _outputs(network, X), np.asarray(y)
     if outputs.shape[1] > 1 and y.ndim == 1:
         return y, outputs.argmax(axis=1)
     y = y.reshape(outputs.shape)
@@ -194,14 +195,22 @@ def classes(network: NeuralNetwork, X: Any, y: Any) -> tuple[Array, Array]:
     return (y == 1, answers) if outputs.shape[1] > 1 else (y[:, 0] == 1, answers[:, 0])
 
 
+def _outputs(network: NeuralNetwork, X: Any) -> Array:
+    """Return what the network gives to one sample after another, also where there is one, or a vector of them."""
+    if not is_sparse(X):
+        X = np.asarray(X)
+        X = X[:, None] if X.ndim == 1 else X
+    outputs: Array = network.predict(X)
+    return outputs
+
+
 def _of_classes(metric: Callable[[Any, Any], float]) -> Scorer:
     return lambda network, X, y: metric(*classes(network, X, y))
 
 
 def _of_numbers(metric: Callable[[Any, Any], float], sign: int = 1) -> Scorer:
     def score(network: NeuralNetwork, X: Any, y: Any) -> float:
-        X, y = np.asarray(X), np.asarray(y)
-        outputs = network.predict(X[:, None] if X.ndim == 1 else X)
+        outputs, y = _outputs(network, X), np.asarray(y)
         if y.ndim == 1 and outputs.shape[1] > 1:
             y = np.eye(outputs.shape[1])[y]
         return sign * metric(y.reshape(outputs.shape), outputs)

@@ -6,7 +6,7 @@ import copy
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
@@ -493,7 +493,7 @@ class NeuralNetwork:
         if validation_data is not None:
             held_out = self._validation(validation_data)
         if validation_fraction is not None:
-            samples, held_out = split(samples, validation_fraction, self.seed, self._loss)
+            samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
         callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]
         if verbose:
             from .callbacks import ProgressBar

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 Steps = npt.NDArray[np.int64]
-Shares = npt.NDArray[np.float64]
+Shares = npt.NDArray[np.floating[Any]]
 
 MAX_TEXT = 200  # characters of a schedule in words
 
@@ -344,8 +344,10 @@ def _between(low: float, high: float, share: Shares) -> Shares:
     return low + (high - low) * share
 
 
-# sin(pi/2 sqrt(u)) / sqrt(u) = sum of (-1)^k (pi/2)^(2k+1) / (2k+1)! u^k; u <= 1/4, and the next term is below 2e-17.
-_SINE = [(-1) ** k * (math.pi / 2) ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(9)]
+# sin(pi/2 sqrt(u)) / sqrt(u) = sum of (-1)^k (pi/2)^(2k+1) / (2k+1)! u^k; u <= 1/4, and the next term is below 2e-19.
+_SINE = [math.pi / 2]
+for _k in range(1, 9):
+    _SINE.append(-_SINE[-1] * (math.pi / 2) * (math.pi / 2) / (2 * _k * (2 * _k + 1)))
 
 
 def _half_cosine(x: Shares) -> Shares:
@@ -357,7 +359,8 @@ def _half_cosine(x: Shares) -> Shares:
         sine *= u
         sine += coefficient
     square = sine * sine * u
-    return np.where(x <= 0.5, 1 - square, square)
+    shares: Shares = np.where(x <= 0.5, 1 - square, square)
+    return shares
 
 
 # ---- names ----

@@ -35,7 +35,7 @@ MAX_NAME = 40  # characters of an activation or loss, a parameter of 17 digits i
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
 # Series of the history, by format version: too long for the header, so kept as arrays.
-SERIES = {1: ("loss", "validation_loss")}
+SERIES: dict[int, tuple[str, ...]] = {1: ("loss", "validation_loss")}
 SERIES[2] = (*SERIES[1], "validation_score", "learning_rate")
 
 
@@ -145,7 +145,7 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NAME
 
 
-STOPPED = {1: ("", "completed", "patience", "callback", "interrupted", "diverged")}
+STOPPED: dict[int, tuple[str, ...]] = {1: ("", "completed", "patience", "callback", "interrupted", "diverged")}
 STOPPED[2] = (*STOPPED[1], "max_steps", "max_seconds")
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]

@@ -193,7 +193,7 @@ class Plan:
         if self.held_out is not None:
             history.add_validation_loss(network._evaluate(self.held_out.data, self.team))
             if self.scorer is not None:
-                history.add_validation_score(self._score())
+                history.add_validation_score(_score(self.scorer, network, self.held_out))
         value = self.whole.latest(history)
         self.rates.see(value)
         if self.early is not None:
@@ -201,17 +201,6 @@ class Plan:
         if self.callbacks.epoch_end(network, history.epochs, history):
             return "callback"
         return "patience" if self.early is not None and self.early.is_over else ""
-
-    def _score(self) -> float:
-        assert self.scorer is not None and self.held_out is not None
-        score = self.scorer(self.network, self.held_out.X, self.held_out.y)
-        try:
-            result = float(score)
-        except (TypeError, ValueError):
-            raise TypeError(f"the scorer returned {score!r}; expected a number") from None
-        if math.isnan(result):
-            raise ValueError("the scorer returned NaN; expected a number, greater where the network is better")
-        return result
 
     def _advance(self, trainer: Trainer, epochs: int, max_steps: int | None, max_seconds: float | None) -> None:
         """Train for a while in one call below Python; the network's counters are right after it."""
@@ -245,3 +234,14 @@ class Plan:
             )
         if interruption is not None:
             raise interruption
+
+
+def _score(scorer: metrics.Scorer, network: NeuralNetwork, held_out: HeldOut) -> float:
+    score = scorer(network, held_out.X, held_out.y)
+    try:
+        result = float(score)
+    except (TypeError, ValueError):
+        raise TypeError(f"the scorer returned {score!r}; expected a number") from None
+    if math.isnan(result):
+        raise ValueError("the scorer returned NaN; expected a number, greater where the network is better")
+    return result

@@ -51,7 +51,7 @@ def number(
     below: float = math.inf,
     most: float = math.inf,
 ) -> float:
-    """Return `value` as a finite float above and below these limits, or from `least` to `most`; ValueError otherwise."""
+    """Return `value` as a float above and below these limits, and from `least` to `most`; ValueError otherwise."""
     try:
         result = math.nan if isinstance(value, (str, bool, np.bool_)) else float(value)
     except (TypeError, ValueError, OverflowError):

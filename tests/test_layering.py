@@ -15,7 +15,7 @@ PACKAGE = ROOT / "scratchnn"
 CORE = PACKAGE / "core"
 CSRC = ROOT / "csrc"
 
-EXTRAS = {"click", "matplotlib", "pandas", "tqdm"}
+EXTRAS = {"click", "matplotlib", "pandas", "tensorboardX", "tqdm"}
 LIBRARIES = {"numpy"}
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -145,7 +145,11 @@ def test_libraries_are_numpy_and_where_they_are_used_the_extras(path):
     if path.suffix != ".py":
         allowed |= {"cpython", "libc", "cython"}
     if PACKAGE / "cli" in path.parents or path.name == "plotting.py":
-        allowed |= EXTRAS
+        allowed |= EXTRAS - {"tensorboardX"}
+    allowed |= {
+        PACKAGE / "callbacks" / "progress.py": {"tqdm"},
+        PACKAGE / "callbacks" / "tensorboard.py": {"tensorboardX"},
+    }.get(path, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
 
 

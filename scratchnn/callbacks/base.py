@@ -115,10 +115,12 @@ class Callbacks:
             callback.on_train_begin(network, run)
 
     def batch_end(self, network: NeuralNetwork, step: int, loss: float) -> bool:
-        return any([_is_true(see(network, step, loss)) for see in self._after_batches])
+        answers = [see(network, step, loss) for see in self._after_batches]  # all are called
+        return any(map(_is_true, answers))
 
     def epoch_end(self, network: NeuralNetwork, epoch: int, history: History) -> bool:
-        return any([_is_true(see(network, epoch, history)) for see in self._after_epochs])
+        answers = [see(network, epoch, history) for see in self._after_epochs]
+        return any(map(_is_true, answers))
 
     def end(self, network: NeuralNetwork, history: History) -> None:
         """Call on_train_end of all that have begun, the last first, even where one of them fails."""

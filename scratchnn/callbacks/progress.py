@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .base import Callback, Run
@@ -74,14 +75,17 @@ class ProgressBar(Callback):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a notebook without widgets, where the bar is text
-                if notebook:
-                    from tqdm.auto import tqdm
-                else:
-                    from tqdm import tqdm
+                library: Any = import_module("tqdm.auto" if notebook else "tqdm")
         except ImportError:
             return None
-        total = {"initial": self._first, "total": self._last, "bar_format": BAR}
-        return tqdm(**total, file=self._file, dynamic_ncols=True, mininterval=0)
+        return library.tqdm(
+            initial=self._first,
+            total=self._last,
+            file=self._file,
+            dynamic_ncols=True,
+            mininterval=0,
+            bar_format=BAR,
+        )
 
     def on_epoch_end(self, network: NeuralNetwork, epoch: int, history: History) -> None:
         if time.perf_counter() < self._next and (self._bar is None or epoch > self._first + 1):

@@ -118,7 +118,13 @@ cdef class Source:
 
     def take(self, rows):
         """Return a copy of the rows of these numbers, an array of integers."""
-        return Source(self.array[rows], self.rows.n_columns if self.rows.labels != NULL else 0)
+        if self.sparse is None:
+            return Source(self.array[rows], self.rows.n_columns if self.rows.labels != NULL else 0)
+        starts, columns = self.sparse
+        counts = starts[rows + 1] - starts[rows]
+        new_starts = np.concatenate([[0], np.cumsum(counts)])
+        elements = np.arange(counts.sum()) + np.repeat(starts[rows] - new_starts[:len(rows)], counts)
+        return Source(self.array[elements], starts=new_starts, columns=columns[elements], n_columns=self.rows.n_columns)
 
     def first_not_finite(self, dtype):
         """Return (row, column) of the first element that is not finite as `dtype`, or None."""
