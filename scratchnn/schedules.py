@@ -59,8 +59,8 @@ class Pace(NamedTuple):
 class Schedule:
     """Base of all schedules, which it knows by name.
 
-    Schedules do not change and compare by value; each parameter is an attribute. One of your own has a `name`, keeps
-    its parameters with ``self._set(name=value)`` and says what its :meth:`shares` are.
+    Schedules do not change and compare by value; each parameter is an attribute. One of your own is a class with a
+    `name`, which keeps its parameters with ``self._set(parameter=value)`` and says what its :meth:`shares` are.
     """
 
     registry: ClassVar[dict[str, type[Schedule]]] = {}
@@ -69,7 +69,9 @@ class Schedule:
 
     def __init_subclass__(cls) -> None:
         name = cls.__dict__.get("name")
-        if name and Schedule.registry.setdefault(name, cls) is not cls:
+        if not isinstance(name, str) or not name.isidentifier():
+            raise TypeError(f"the name of the schedule {cls.__name__} is {name!r}; expected a word of its own")
+        if Schedule.registry.setdefault(name, cls) is not cls:
             raise TypeError(f"the schedule name {name!r} is taken by {Schedule.registry[name].__name__}")
 
     def shares(self, steps: Steps, pace: Pace) -> Shares:
@@ -212,7 +214,10 @@ class Cosine(Schedule):
 
 
 class CosineRestarts(Schedule):
-    """One :class:`Cosine` after another, each `growth` times as long as the one before (Loshchilov & Hutter 2017)."""
+    """One :class:`Cosine` after another, each `growth` times as long as the one before (Loshchilov & Hutter 2017).
+
+    Each takes a whole number of steps, the nearest.
+    """
 
     name = "cosine_restarts"
     epochs: float
@@ -227,16 +232,18 @@ class CosineRestarts(Schedule):
         )
 
     def shares(self, steps: Steps, pace: Pace) -> Shares:
-        n_steps = self.epochs * pace.steps_per_epoch
+        length = self.epochs * pace.steps_per_epoch
         if self.growth == 1:
-            within = np.mod(steps, n_steps) / n_steps
+            whole = max(1, round(length))
+            within = steps % whole / whole
         else:
-            starts, length = [0.0], n_steps
-            while starts[-1] + length <= steps[-1]:
-                starts.append(starts[-1] + length)
+            starts, lengths = [0], [max(1, round(length))]
+            while starts[-1] + lengths[-1] <= steps[-1]:
                 length *= self.growth
+                starts.append(starts[-1] + lengths[-1])
+                lengths.append(max(1, round(length)))
             cycle = np.searchsorted(starts, steps, side="right") - 1
-            within = (steps - np.array(starts)[cycle]) / (n_steps * _power(self.growth, cycle))
+            within = (steps - np.array(starts)[cycle]) / np.array(lengths)[cycle]
         return _between(self.final, 1.0, _half_cosine(within))
 
 
@@ -289,7 +296,7 @@ class OneCycle(Schedule):
     def shares(self, steps: Steps, pace: Pace) -> Shares:
         n_steps = self.epochs * pace.steps_per_epoch
         top = self.rise * n_steps
-        upwards = _between(1.0, self.start, _half_cosine(steps / top))
+        upwards = _between(self.start, 1.0, _half_cosine(1 - steps / top))
         downwards = _between(self.final, 1.0, _half_cosine((steps - top) / (n_steps - top)))
         return np.where(steps < top, upwards, downwards)
 
