@@ -25,8 +25,8 @@
 extern "C" {
 #endif
 
-/* The most that an optimizer has of each. */
-enum { SNN_MAX_STATES = 2, SNN_MAX_HYPERPARAMETERS = 5, SNN_MAX_COEFFICIENTS = 8 };
+/* The most that an optimizer has of each, and a loss of parameters: 99 levels and their number. */
+enum { SNN_MAX_STATES = 2, SNN_MAX_HYPERPARAMETERS = 5, SNN_MAX_COEFFICIENTS = 8, SNN_MAX_PARAMETERS = 100 };
 
 /* Types of element that snn_kernels.gather reads. */
 typedef enum snn_source { SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8 } snn_source;
@@ -48,17 +48,32 @@ typedef struct snn_activation {
     void (*backward)(size_t n, const void *source, const void *da, void *dz, double alpha);
 } snn_activation;
 
-/* A loss of predictions z against targets y, both (m, n). */
+/* A loss of predictions z (m, n) against targets y (m, n / outputs_per_target): the outputs of the first target stand
+ * before those of the second. */
 typedef struct snn_loss {
     const char *name;
+    const char *parameter;     /* what its parameters are: "delta", "levels", ...; NULL where it has none */
+    double preset;             /* the parameter where none is given */
+    size_t outputs_per_target; /* 0: as many as there are levels */
 
     /* row_loss[i] = w_i sum_j l(z_ij, y_ij);  dz_ij = scale w_i dl/dz_ij.
      * sample_weight (m) may be NULL for ones, dz may be NULL where only the loss is wanted, and dz may
-     * be z. delta is Huber's width and means nothing to the others. */
+     * be z. parameters points to one number, which means nothing to a loss without a parameter; or to the number of
+     * levels and, behind it, the levels in ascending order. */
     void (*evaluate)(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy,
-                     const void *sample_weight, double scale, double delta, void *dz, size_t lddz,
+                     const void *sample_weight, double scale, const double *parameters, void *dz, size_t lddz,
                      double *row_loss);
 } snn_loss;
+
+/* What the outputs of a network are whose loss takes logits z, where that is no activation, since an output needs
+ * more than its own logit. */
+typedef struct snn_link {
+    const char *name;
+
+    /* a (m, n) from z (m, n), of which so many columns belong to each target; a may be z. */
+    void (*value)(size_t m, size_t n, const void *z, size_t ldz, size_t outputs_per_target, void *a,
+                  size_t lda);
+} snn_link;
 
 /* One step of an optimizer on any stretch of the parameters. */
 typedef struct snn_update {
@@ -108,8 +123,8 @@ typedef struct snn_tiny_layer {
 typedef struct snn_tiny {
     size_t n_layers, widest; /* widest: the most outputs of a layer */
     const snn_tiny_layer *layers;
-    int loss, update; /* places in the lists */
-    double delta;
+    int loss, update;         /* places in the lists */
+    const double *parameters; /* of the loss */
     double *hyper;
     const double *rates;  /* of the next steps: each puts its own first in `hyper`; NULL leaves it */
     double *coefficients; /* of a step, which tiny_steps prepares */
@@ -172,9 +187,6 @@ typedef struct snn_kernels {
      * step, and returns how many steps were done: a sum that is not finite is the last. */
     snn_tiny_steps *tiny_steps;
 
-    /* p (m, n): rows exp(z_j - max z) / sum_k exp(z_k - max z); p may be z. */
-    void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp);
-
     /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
                    ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);
@@ -191,10 +203,21 @@ typedef struct snn_kernels {
     /* Whether all n elements are finite. */
     int (*all_finite)(size_t n, const void *x);
 
+    /* Sum of x_i y_i in double: 16 sums, of every sixteenth product each, and these as a fixed tree. */
+    double (*dot)(size_t n, const void *x, const void *y);
+
+    /* out = a x + b y, computed in double and rounded once; out may be x or y. */
+    void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out);
+
+    /* The largest |x_i|, 0 of none; x has no NaN. */
+    double (*max_abs)(size_t n, const void *x);
+
     const snn_activation *activations;
     size_t n_activations;
     const snn_loss *losses;
     size_t n_losses;
+    const snn_link *links;
+    size_t n_links;
     const snn_update *updates;
     size_t n_updates;
 } snn_kernels;
@@ -223,7 +246,10 @@ void snn_prefer_large_pages(void *memory, size_t size);
 uint64_t snn_random_key(uint64_t seed, uint64_t stream);
 uint64_t snn_random_bits(uint64_t key, uint64_t index);
 double snn_random_uniform(uint64_t bits); /* 53 bits in [0, 1) */
-double snn_random_normal(uint64_t bits);  /* N(0, 1), by Wichura's inverse AS 241 */
+double snn_random_normal(uint64_t bits);  /* N(0, 1), by snn_normal_quantile */
+
+/* The x below which a part p of the normal distribution lies, for 1e-300 <= p < 1, by Wichura's AS 241. */
+double snn_normal_quantile(double p);
 
 /* Draw the items of places n-1, n-2, … end from those not yet placed (Fisher–Yates, Lemire's bounded draw);
  * returns the next unused index. From n to end = 0 in any number of calls, it shuffles all. */

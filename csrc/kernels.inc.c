@@ -5,6 +5,8 @@
 #include "gemm.inc.c"
 #include "vecmath.inc.c"
 #include "activations.inc.c"
+#include "softmax.inc.c"
+#include "row_losses.inc.c"
 #include "losses.inc.c"
 #include "penalties.inc.c"
 #include "updates.inc.c"
@@ -21,6 +23,7 @@ size_t SNN_EXPORTED_TINY_STEPS(const snn_tiny *network, size_t n, size_t m, cons
 }
 #endif
 #include "data.inc.c"
+#include "vectors.inc.c"
 
 const snn_kernels SNN_TABLE = {
     .isa = SNN_ISA,
@@ -38,15 +41,19 @@ const snn_kernels SNN_TABLE = {
     .scale = scale,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
-    .softmax = softmax,
     .gather = gather,
     .gather_sparse = gather_sparse,
     .gather_labels = gather_labels,
     .all_finite = all_finite,
+    .dot = dot,
+    .axpby = axpby,
+    .max_abs = max_abs,
     .activations = activations,
     .n_activations = COUNT(activations),
     .losses = losses,
     .n_losses = COUNT(losses),
+    .links = links,
+    .n_links = COUNT(links),
     .updates = updates,
     .n_updates = COUNT(updates),
 };

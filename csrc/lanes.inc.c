@@ -21,6 +21,27 @@ SNN_INLINE real first_lane(vec a) {
     return lanes[0];
 }
 
+/* One element from each of n <= VW rows, and zeros; and back. */
+SNN_INLINE vec load_column(const real *p, size_t ld, size_t n) {
+    real lanes[VW] = {0};
+    if (n < VW) {
+        for (size_t i = 0; i < n; i++) lanes[i] = p[i * ld];
+    } else {
+        SNN_UNROLL for (size_t i = 0; i < VW; i++) lanes[i] = p[i * ld];
+    }
+    return v_load(lanes);
+}
+
+SNN_INLINE void store_column(real *p, size_t ld, vec a, size_t n) {
+    real lanes[VW];
+    v_store(lanes, a);
+    if (n < VW) {
+        for (size_t i = 0; i < n; i++) p[i * ld] = lanes[i];
+    } else {
+        SNN_UNROLL for (size_t i = 0; i < VW; i++) p[i * ld] = lanes[i];
+    }
+}
+
 /* Sums over a row run in 64 bytes' worth of lanes whatever the vector's width, and end in a fixed tree,
  * so that every instruction set gives the same bits. */
 enum { SUM_LANES = 64 / sizeof(real), SUM_VECS = SUM_LANES / VW };

@@ -1,8 +1,8 @@
-/* Losses l(z, y) with their gradients, and below them the one list that names them.
- * Element losses return l and set *gradient to dl/dz; cross-entropy needs the whole row. */
+/* Losses l(z, y) of a single output with their gradients, and below them the one list that names all.
+ * Element losses return l and set *gradient to dl/dz; the others need more of the row. */
 
-SNN_INLINE vec squared_error(vec z, vec y, vec delta, vec *gradient) {
-    (void)delta;
+SNN_INLINE vec squared_error(vec z, vec y, vec parameter, vec *gradient) {
+    (void)parameter;
     const vec e = v_sub(z, y);
     *gradient = v_add(e, e);
     return v_mul(e, e);
@@ -13,8 +13,8 @@ SNN_INLINE vec sign(vec x) {
     return v_select(v_gt(v_abs(x), zero), v_copysign(v_set1(1), x), x);
 }
 
-SNN_INLINE vec absolute_error(vec z, vec y, vec delta, vec *gradient) {
-    (void)delta;
+SNN_INLINE vec absolute_error(vec z, vec y, vec parameter, vec *gradient) {
+    (void)parameter;
     const vec e = v_sub(z, y);
     *gradient = sign(e);
     return v_abs(e);
@@ -27,32 +27,60 @@ SNN_INLINE vec huber(vec z, vec y, vec delta, vec *gradient) {
     return v_mul(c, v_fnma(v_set1((real)0.5), c, size));
 }
 
-SNN_INLINE vec binary_cross_entropy(vec z, vec y, vec delta, vec *gradient) {
-    (void)delta;
+/* Label smoothing moves a part of the target from its class to both. */
+SNN_INLINE vec binary_cross_entropy(vec z, vec y, vec part, vec *gradient) {
+    y = v_fma(part, v_sub(v_set1((real)0.5), y), y);
     *gradient = v_sub(v_sigmoid(z), y);
     return v_fnma(y, z, v_softplus(z));
 }
 
-SNN_INLINE vec poisson(vec z, vec y, vec delta, vec *gradient) {
-    (void)delta;
+/* With a = -log(1 - p), b = -log p and q = 1 - p:
+ *   l = y q^g b + (1 - y) p^g a,  dl/dz = (1 - y) p^g (p + g q a) - y q^g (q + g p b). */
+SNN_INLINE vec binary_focal(vec z, vec y, vec gamma, vec *gradient) {
+    const vec zero = v_set1(0), one = v_set1(1), not_y = v_sub(one, y);
+    const vec u = v_exp(v_sub(zero, v_abs(z))), log1p = v_log1p_unit(u), sum = v_add(one, u);
+    const vec likely = v_div(one, sum), unlikely = v_div(u, sum);
+    const vec a = v_add(v_max(zero, z), log1p), b = v_sub(log1p, v_min(zero, z));
+    const vmask positive = v_gt(z, zero);
+    const vec p = v_select(positive, likely, unlikely), q = v_select(positive, unlikely, likely);
+    const vec of_y = v_mul(y, v_exp(v_fnma(gamma, a, zero)));
+    const vec of_not_y = v_mul(not_y, v_exp(v_fnma(gamma, b, zero)));
+    const vec down = v_mul(of_not_y, v_fma(v_mul(gamma, q), a, p));
+    *gradient = v_fnma(of_y, v_fma(v_mul(gamma, p), b, q), down);
+    return v_fma(of_y, b, v_mul(of_not_y, a));
+}
+
+SNN_INLINE vec poisson(vec z, vec y, vec parameter, vec *gradient) {
+    (void)parameter;
     const vec rate = v_exp(z);
     *gradient = v_sub(rate, y);
     return v_fnma(y, z, rate);
 }
 
-typedef vec element_loss(vec z, vec y, vec delta, vec *gradient);
+/* With y log y - y, which is 0 for y = 0, the loss of a perfect rate is 0. */
+SNN_INLINE vec poisson_deviance(vec z, vec y, vec parameter, vec *gradient) {
+    real lanes[VW];
+    v_store(lanes, y);
+    for (int i = 0; i < VW; i++) {
+        const double count = lanes[i];
+        lanes[i] = count > 1e-300 ? (real)(count * snn_log(count) - count) : 0;
+    }
+    return v_add(poisson(z, y, parameter, gradient), v_load(lanes));
+}
+
+typedef vec element_loss(vec z, vec y, vec parameter, vec *gradient);
 
 SNN_INLINE void evaluate_elements(size_t m, size_t n, const real *z, size_t ldz, const real *y, size_t ldy,
-                                  const real *sample_weight, double scale, double delta, real *dz,
+                                  const real *sample_weight, double scale, const double *parameters, real *dz,
                                   size_t lddz, double *row_loss, element_loss *loss) {
-    const vec width = v_set1((real)delta);
+    const vec parameter = v_set1((real)parameters[0]);
     for (size_t i = 0; i < m; i++, z += ldz, y += ldy) {
         const double weight = sample_weight ? sample_weight[i] : 1;
         const vec factor = v_set1((real)(scale * weight));
         row_sum sum = row_sum_zero();
         for (size_t j = 0; j < n; j += VW) {
             vec gradient;
-            const vec l = loss(load_lanes(z + j, n - j), load_lanes(y + j, n - j), width, &gradient);
+            const vec l = loss(load_lanes(z + j, n - j), load_lanes(y + j, n - j), parameter, &gradient);
             row_sum_add(&sum, j, keep_lanes(l, n - j, 0));
             if (dz) store_lanes(dz + i * lddz + j, v_mul(factor, gradient), n - j);
         }
@@ -60,168 +88,37 @@ SNN_INLINE void evaluate_elements(size_t m, size_t n, const real *z, size_t ldz,
     }
 }
 
-static real row_max(size_t n, const real *z) {
-    vec largest = v_set1(-INFINITY);
-    for (size_t j = 0; j < n; j += VW) {
-        largest = v_max(largest, keep_lanes(load_lanes(z + j, n - j), n - j, -INFINITY));
-    }
-    SNN_UNROLL for (int count = VW / 2; count > 0; count /= 2) largest =
-        v_max(largest, v_down(largest, count));
-    return first_lane(largest);
-}
+/* X(name, its parameter, the parameter where none is given, outputs for a target); 0 outputs: as many as there are levels */
+#define SNN_ELEMENT_LOSSES(X)                        \
+    X(squared_error, NULL, 0, 1)                     \
+    X(absolute_error, NULL, 0, 1)                    \
+    X(huber, "delta", 1, 1)                          \
+    X(binary_cross_entropy, "label_smoothing", 0, 1) \
+    X(binary_focal, "gamma", 2, 1)                   \
+    X(poisson, NULL, 0, 1)                           \
+    X(poisson_deviance, NULL, 0, 1)
 
-static void softmax(size_t m, size_t n, const void *z_, size_t ldz, void *p_, size_t ldp) {
-    const real *z = z_;
-    real *p = p_;
-    for (size_t i = 0; i < m; i++, z += ldz, p += ldp) {
-        const vec shift = v_set1(row_max(n, z));
-        row_sum sum = row_sum_zero();
-        for (size_t j = 0; j < n; j += VW) {
-            const vec e = v_exp(v_sub(load_lanes(z + j, n - j), shift));
-            row_sum_add(&sum, j, keep_lanes(e, n - j, 0));
-            store_lanes(p + j, e, n - j);
-        }
-        const vec total = v_set1(row_sum_total(&sum));
-        for (size_t j = 0; j < n; j += VW) {
-            store_lanes(p + j, v_div(load_lanes(p + j, n - j), total), n - j);
-        }
-    }
-}
+#define SNN_ROW_LOSSES(X)                     \
+    X(cross_entropy, "label_smoothing", 0, 1) \
+    X(focal, "gamma", 2, 1)                   \
+    X(quantile, "levels", 0.5, 0)             \
+    X(gaussian, NULL, 0, 2)
 
-/* With s = z - max z and E = sum exp s:  l = sum_j y_j (log E - s_j),  dl/dz = (sum y) exp(s)/E - y. */
-SNN_INLINE double cross_entropy(double weight, real exponentials, real targets, real hits) {
-    return weight * (targets * snn_log(exponentials) - hits);
-}
+#define SNN_LOSSES(X) SNN_ELEMENT_LOSSES(X) SNN_ROW_LOSSES(X)
 
-/* The exponentials wait in dz between the two passes. */
-static void cross_entropy_of_row(size_t n, const real *z, const real *y, double weight, double scale,
-                                 real *dz, double *row_loss) {
-    const vec shift = v_set1(row_max(n, z));
-    row_sum exponentials = row_sum_zero(), targets = row_sum_zero(), hits = row_sum_zero();
-    for (size_t j = 0; j < n; j += VW) {
-        const vec s = v_sub(load_lanes(z + j, n - j), shift), t = load_lanes(y + j, n - j);
-        const vec e = v_exp(s);
-        row_sum_add(&exponentials, j, keep_lanes(e, n - j, 0));
-        row_sum_add(&targets, j, t);
-        row_sum_add(&hits, j, keep_lanes(v_mul(t, s), n - j, 0));
-        if (dz) store_lanes(dz + j, e, n - j);
-    }
-    const real total = row_sum_total(&exponentials), target = row_sum_total(&targets);
-    *row_loss = cross_entropy(weight, total, target, row_sum_total(&hits));
-    if (!dz) return;
-    const vec factor = v_set1((real)(scale * weight)), probability = v_set1(target / total);
-    for (size_t j = 0; j < n; j += VW) {
-        const vec e = load_lanes(dz + j, n - j), t = load_lanes(y + j, n - j);
-        store_lanes(dz + j, v_mul(factor, v_sub(v_mul(e, probability), t)), n - j);
-    }
-}
-
-/* VW rows of at most SUM_LANES columns, each row in a lane. The same operations in the same order, without folding
- * vectors and without waiting for each row's logarithm: 10 columns of float32 take 7 ns a row with AVX-512, and 28 one by one. */
-typedef struct columns {
-    vec of[SUM_LANES];
-} columns;
-
-SNN_INLINE void load_columns(size_t n, const real *from, size_t ld, columns *c) {
-    SNN_UNROLL for (int v = 0; v < SUM_VECS; v++) {
-        const size_t first = (size_t)(v * VW);
-        SNN_UNROLL for (int i = 0; i < VW; i++) {
-            c->of[v * VW + i] = first < n ? load_lanes(from + (size_t)i * ld + first, n - first) : v_set1(0);
-        }
-        transpose(c->of + v * VW);
-    }
-}
-
-SNN_INLINE void store_columns(size_t n, columns *c, real *to, size_t ld) {
-    SNN_UNROLL for (int v = 0; v < SUM_VECS; v++) {
-        const size_t first = (size_t)(v * VW);
-        transpose(c->of + v * VW);
-        SNN_UNROLL for (int i = 0; i < VW; i++) {
-            if (first < n) store_lanes(to + (size_t)i * ld + first, c->of[v * VW + i], n - first);
-        }
-    }
-}
-
-/* The tree of row_sum_total. */
-SNN_INLINE vec sum_columns(const columns *c) {
-    vec sum[SUM_LANES / 2];
-    SNN_UNROLL for (int i = 0; i < SUM_LANES / 2; i++) sum[i] = v_add(c->of[i], c->of[i + SUM_LANES / 2]);
-    SNN_UNROLL for (int count = SUM_LANES / 4; count > 0; count /= 2) {
-        SNN_UNROLL for (int i = 0; i < count; i++) sum[i] = v_add(sum[i], sum[i + count]);
-    }
-    return sum[0];
-}
-
-static void cross_entropy_of_rows(size_t n, const real *z, size_t ldz, const real *y, size_t ldy,
-                                  const real *sample_weight, double scale, real *dz, size_t lddz,
-                                  double *row_loss) {
-    columns s, t, e, hits;
-    load_columns(n, z, ldz, &s);
-    load_columns(n, y, ldy, &t);
-    vec largest = s.of[0];
-    for (size_t j = 1; j < n; j++) largest = v_max(largest, s.of[j]);
-    for (size_t j = 0; j < SUM_LANES; j++) {
-        if (j < n) {
-            const vec shifted = v_sub(s.of[j], largest);
-            e.of[j] = v_exp(shifted);
-            hits.of[j] = v_mul(t.of[j], shifted);
-        } else {
-            e.of[j] = hits.of[j] = v_set1(0);
-        }
-    }
-    const vec totals = sum_columns(&e), targets = sum_columns(&t);
-    _Alignas(64) real weight[VW], total[VW], target[VW], hit[VW], factor[VW];
-    v_store(weight, sample_weight ? v_load(sample_weight) : v_set1(1));
-    v_store(total, totals);
-    v_store(target, targets);
-    v_store(hit, sum_columns(&hits));
-    for (int i = 0; i < VW; i++) {
-        row_loss[i] = cross_entropy(weight[i], total[i], target[i], hit[i]);
-        factor[i] = (real)(scale * weight[i]);
-    }
-    if (!dz) return;
-    const vec factors = v_load(factor), probabilities = v_div(targets, totals);
-    for (size_t j = 0; j < n; j++) {
-        e.of[j] = v_mul(factors, v_sub(v_mul(e.of[j], probabilities), t.of[j]));
-    }
-    store_columns(n, &e, dz, lddz);
-}
-
-static void evaluate_cross_entropy(size_t m, size_t n, const void *z_, size_t ldz, const void *y_, size_t ldy,
-                                   const void *sample_weight_, double scale, double delta, void *dz_,
-                                   size_t lddz, double *row_loss) {
-    (void)delta;
-    const real *z = z_, *y = y_, *sample_weight = sample_weight_;
-    real *dz = dz_;
-    const size_t in_columns = 0 < n && n <= SUM_LANES ? m / VW * VW : 0;
-    for (size_t i = 0; i < in_columns; i += VW) {
-        cross_entropy_of_rows(n, z + i * ldz, ldz, y + i * ldy, ldy, sample_weight ? sample_weight + i : NULL,
-                              scale, dz ? dz + i * lddz : NULL, lddz, row_loss + i);
-    }
-    for (size_t i = in_columns; i < m; i++) {
-        cross_entropy_of_row(n, z + i * ldz, y + i * ldy, sample_weight ? sample_weight[i] : 1, scale,
-                             dz ? dz + i * lddz : NULL, row_loss + i);
-    }
-}
-
-#define SNN_ELEMENT_LOSSES(X) \
-    X(squared_error)          \
-    X(absolute_error)         \
-    X(huber)                  \
-    X(binary_cross_entropy)   \
-    X(poisson)
-
-#define SNN_LOSSES(X) SNN_ELEMENT_LOSSES(X) X(cross_entropy)
-
-#define DEFINE(name)                                                                                      \
-    static void evaluate_##name(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy, \
-                                const void *sample_weight, double scale, double delta, void *dz,          \
-                                size_t lddz, double *row_loss) {                                          \
-        evaluate_elements(m, n, z, ldz, y, ldy, sample_weight, scale, delta, dz, lddz, row_loss, name);   \
+#define DEFINE(name, ...)                                                                                    \
+    static void evaluate_##name(size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy,    \
+                                const void *sample_weight, double scale, const double *parameters, void *dz, \
+                                size_t lddz, double *row_loss) {                                             \
+        evaluate_elements(m, n, z, ldz, y, ldy, sample_weight, scale, parameters, dz, lddz, row_loss, name); \
     }
 SNN_ELEMENT_LOSSES(DEFINE)
 #undef DEFINE
 
-#define ENTRY(name) {#name, evaluate_##name},
+#define ENTRY(name, parameter, preset, outputs) {#name, parameter, preset, outputs, evaluate_##name},
 static const snn_loss losses[] = {SNN_LOSSES(ENTRY)};
+#undef ENTRY
+
+#define ENTRY(name) {#name, link_##name},
+static const snn_link links[] = {ENTRY(softmax) ENTRY(quantiles) ENTRY(gaussian)};
 #undef ENTRY

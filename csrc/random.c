@@ -52,8 +52,8 @@ static double rational(double r, const double *numerator, const double *denomina
     return p / q;
 }
 
-/* Wichura 1988, algorithm AS 241 (PPND16): the inverse of the normal distribution to 1e-16. */
-double snn_random_normal(uint64_t bits) {
+/* Wichura 1988, algorithm AS 241 (PPND16), to 1e-16. */
+double snn_normal_quantile(double p) {
     /* clang-format off */
     static const double a[] = {3.3871328727963666080e0,  1.3314166789178437745e+2, 1.9715909503065514427e+3,
                                1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
@@ -78,10 +78,13 @@ double snn_random_normal(uint64_t bits) {
                                7.86869131145613259100e-4, 1.84631831751005468180e-5,
                                1.42151175831644588870e-7, 2.04426310338993978564e-15};
     /* clang-format on */
-    const double p = ((double)(bits >> 12) + 0.5) * 0x1p-52; /* never 0 or 1 */
     const double q = p - 0.5;
     if (fabs(q) <= 0.425) return q * rational(0.180625 - q * q, a, b);
     const double r = sqrt(-snn_log(q < 0 ? p : 1 - p));
     const double x = r <= 5 ? rational(r - 1.6, c, d) : rational(r - 5, e, f);
     return q < 0 ? -x : x;
+}
+
+double snn_random_normal(uint64_t bits) {
+    return snn_normal_quantile(((double)(bits >> 12) + 0.5) * 0x1p-52); /* never of 0 or 1 */
 }

@@ -23,9 +23,9 @@ SNN_INLINE void tiny_forward(const snn_tiny_layer *l, size_t m, const real *x, s
 /* What evaluate_elements computes, with zeros beyond n_outputs: a whole vector that is stored is soon loaded again, a
  * part of one only once it has reached the cache. */
 SNN_INLINE void tiny_loss(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale,
-                          double delta, double *row_loss, element_loss *loss) {
+                          const double *parameters, double *row_loss, element_loss *loss) {
     const size_t n_outputs = l->n_outputs, stride = l->stride;
-    const vec width = v_set1((real)delta), factor = v_set1((real)scale);
+    const vec parameter = v_set1((real)parameters[0]), factor = v_set1((real)scale);
     const real *a = l->a;
     real *dz = l->dz;
     for (size_t i = 0; i < m; i++, a += stride, y += ldy, dz += stride) {
@@ -33,18 +33,12 @@ SNN_INLINE void tiny_loss(const snn_tiny_layer *l, size_t m, const real *y, size
         for (size_t j = 0; j < n_outputs; j += VW) {
             const size_t lanes = n_outputs - j;
             vec gradient;
-            const vec of_outputs = loss(v_load(a + j), load_lanes(y + j, lanes), width, &gradient);
+            const vec of_outputs = loss(v_load(a + j), load_lanes(y + j, lanes), parameter, &gradient);
             row_sum_add(&sum, j, keep_lanes(of_outputs, lanes, 0));
             v_store(dz + j, keep_lanes(v_mul(factor, gradient), lanes, 0));
         }
         row_loss[i] = row_sum_total(&sum);
     }
-}
-
-static void tiny_loss_cross_entropy(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy,
-                                    double scale, double delta, double *row_loss) {
-    evaluate_cross_entropy(m, l->n_outputs, l->a, l->stride, y, ldy, NULL, scale, delta, l->dz, l->stride,
-                           row_loss);
 }
 
 /* dz = da g'(z), where da is in the place of dz, or is dz Wᵀ of the layer above, whose Wᵀ is the mirror, with rows of
@@ -91,12 +85,20 @@ static void tiny_updates(const snn_tiny *t, size_t m, const real *x, size_t ldx)
     }
 SNN_ACTIVATIONS(DEFINE)
 #undef DEFINE
-#define DEFINE(name)                                                                                         \
+#define DEFINE(name, ...)                                                                                    \
     static void tiny_loss_##name(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale, \
-                                 double delta, double *row_loss) {                                           \
-        tiny_loss(l, m, y, ldy, scale, delta, row_loss, name);                                               \
+                                 const double *parameters, double *row_loss) {                               \
+        tiny_loss(l, m, y, ldy, scale, parameters, row_loss, name);                                          \
     }
 SNN_ELEMENT_LOSSES(DEFINE)
+#undef DEFINE
+#define DEFINE(name, ...)                                                                                    \
+    static void tiny_loss_##name(const snn_tiny_layer *l, size_t m, const real *y, size_t ldy, double scale, \
+                                 const double *parameters, double *row_loss) {                               \
+        evaluate_##name(m, l->n_outputs, l->a, l->stride, y, ldy, NULL, scale, parameters, l->dz, l->stride, \
+                        row_loss);                                                                           \
+    }
+SNN_ROW_LOSSES(DEFINE)
 #undef DEFINE
 #define FORWARD(name, ...) tiny_forward_##name,
 #define BACKWARD(name, ...) tiny_backward_##name,
@@ -104,9 +106,9 @@ static void (*const tiny_forwards[])(const snn_tiny_layer *, size_t, const real 
                                      size_t) = {SNN_ACTIVATIONS(FORWARD)};
 static void (*const tiny_backwards[])(const snn_tiny_layer *, size_t, const snn_tiny_layer *,
                                       const real *) = {SNN_ACTIVATIONS(BACKWARD)};
-#define LOSS(name) tiny_loss_##name,
-static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *, size_t, double, double,
-                                   double *) = {SNN_LOSSES(LOSS)};
+#define LOSS(name, ...) tiny_loss_##name,
+static void (*const tiny_losses[])(const snn_tiny_layer *, size_t, const real *, size_t, double,
+                                   const double *, double *) = {SNN_LOSSES(LOSS)};
 #undef LOSS
 #undef FORWARD
 #undef BACKWARD
@@ -125,23 +127,15 @@ SNN_INLINE vec single_forward(const snn_tiny_layer *l, size_t row, const real *x
 }
 
 /* The gradient is 0 beyond n_outputs. */
-SNN_INLINE vec single_loss(const snn_tiny_layer *l, vec a, const real *y, double scale, double delta,
-                           double *row_loss, element_loss *loss) {
+SNN_INLINE vec single_loss(const snn_tiny_layer *l, vec a, const real *y, double scale,
+                           const double *parameters, double *row_loss, element_loss *loss) {
     const size_t n_outputs = l->n_outputs;
     vec gradient;
-    const vec of_outputs = loss(a, load_lanes(y, n_outputs), v_set1((real)delta), &gradient);
+    const vec of_outputs = loss(a, load_lanes(y, n_outputs), v_set1((real)parameters[0]), &gradient);
     row_sum sum = row_sum_zero();
     row_sum_add(&sum, 0, keep_lanes(of_outputs, n_outputs, 0));
     *row_loss = row_sum_total(&sum);
     return keep_lanes(v_mul(v_set1((real)scale), gradient), n_outputs, 0);
-}
-
-static vec single_loss_cross_entropy(const snn_tiny_layer *l, vec a, const real *y, double scale,
-                                     double delta, double *row_loss) {
-    real logits[VW], gradient[VW] = {0};
-    v_store(logits, a);
-    evaluate_cross_entropy(1, l->n_outputs, logits, VW, y, VW, NULL, scale, delta, gradient, VW, row_loss);
-    return v_load(gradient);
 }
 
 SNN_INLINE vec single_backward(const snn_tiny_layer *l, size_t row, vec da, unary *slope) {
@@ -194,12 +188,23 @@ SNN_INLINE void single_update(const snn_tiny_layer *l, size_t m, const real *x, 
     }
 SNN_ACTIVATIONS(DEFINE)
 #undef DEFINE
-#define DEFINE(name)                                                                                         \
-    static vec single_loss_##name(const snn_tiny_layer *l, vec a, const real *y, double scale, double delta, \
-                                  double *row_loss) {                                                        \
-        return single_loss(l, a, y, scale, delta, row_loss, name);                                           \
+#define DEFINE(name, ...)                                                                      \
+    static vec single_loss_##name(const snn_tiny_layer *l, vec a, const real *y, double scale, \
+                                  const double *parameters, double *row_loss) {                \
+        return single_loss(l, a, y, scale, parameters, row_loss, name);                        \
     }
 SNN_ELEMENT_LOSSES(DEFINE)
+#undef DEFINE
+#define DEFINE(name, ...)                                                                          \
+    static vec single_loss_##name(const snn_tiny_layer *l, vec a, const real *y, double scale,     \
+                                  const double *parameters, double *row_loss) {                    \
+        real logits[VW], gradient[VW] = {0};                                                       \
+        v_store(logits, a);                                                                        \
+        evaluate_##name(1, l->n_outputs, logits, VW, y, VW, NULL, scale, parameters, gradient, VW, \
+                        row_loss);                                                                 \
+        return v_load(gradient);                                                                   \
+    }
+SNN_ROW_LOSSES(DEFINE)
 #undef DEFINE
 #define DEFINE(name, n_states, ...)                                                                        \
     static void single_update_##name(const snn_tiny_layer *l, size_t m, const real *x, size_t ldx, vec dz, \
@@ -216,8 +221,8 @@ static vec (*const single_forwards[])(const snn_tiny_layer *, size_t,
 static vec (*const single_backwards[])(const snn_tiny_layer *, size_t, vec) = {SNN_ACTIVATIONS(BACKWARD)};
 static void (*const single_updates[])(const snn_tiny_layer *, size_t, const real *, size_t, vec,
                                       const double *) = {SNN_UPDATES(UPDATE)};
-#define LOSS(name) single_loss_##name,
-static vec (*const single_losses[])(const snn_tiny_layer *, vec, const real *, double, double,
+#define LOSS(name, ...) single_loss_##name,
+static vec (*const single_losses[])(const snn_tiny_layer *, vec, const real *, double, const double *,
                                     double *) = {SNN_LOSSES(LOSS)};
 #undef LOSS
 #undef UPDATE
@@ -238,7 +243,7 @@ static void single_step(const snn_tiny *t, size_t m, const real *x, size_t ldx, 
     }
     for (size_t i = 0, row = 0; i < m; i++, y += ldy, row += stride) {
         if (m > 1) a = v_load((const real *)last->a + row);
-        const vec gradient = single_losses[t->loss](last, a, y, scale, t->delta, row_loss + i);
+        const vec gradient = single_losses[t->loss](last, a, y, scale, t->parameters, row_loss + i);
         vec dz = single_backwards[last->activation](last, row, gradient);
         for (const snn_tiny_layer *l = last; l > first; l--) {
             const vec da = single_grad_inputs(l, dz);
@@ -264,7 +269,7 @@ static void tiny_step(const snn_tiny *t, size_t m, const real *x, size_t ldx, co
     tiny_forwards[first->activation](first, m, x, ldx);
     for (const snn_tiny_layer *l = first + 1; l <= last; l++)
         tiny_forwards[l->activation](l, m, l[-1].a, l[-1].stride);
-    tiny_losses[t->loss](last, m, y, ldy, scale, t->delta, row_loss);
+    tiny_losses[t->loss](last, m, y, ldy, scale, t->parameters, row_loss);
     tiny_backwards[last->activation](last, m, NULL, NULL);
     for (const snn_tiny_layer *l = last; l > first; l--) {
         pack_transposed(l->weights, l->stride, l->n_inputs, 0, 0, l->n_outputs, (l->n_inputs + VW - 1) / VW,

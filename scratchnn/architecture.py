@@ -7,11 +7,12 @@ import math
 from typing import Any
 
 from .core import activations
+from .core.losses import links
 from .core.names import name_and_parameter, unknown
 from .losses import Loss
 from .validation import integer
 
-__all__ = ["one_for_each_layer", "parse_activations", "parse_layer_sizes"]
+__all__ = ["check_outputs", "one_for_each_layer", "parse_activations", "parse_layer_sizes"]
 
 # Beyond this no machine has the memory, and products of sizes would leave 64 bits.
 _MOST_BYTES = 1 << 47
@@ -29,8 +30,17 @@ def parse_layer_sizes(layer_sizes: Any) -> tuple[int, ...]:
     return sizes
 
 
+def check_outputs(n_outputs: int, loss: Loss) -> None:
+    """Raise ValueError unless the outputs are those of a whole number of targets."""
+    if n_outputs % loss.outputs_per_target:
+        raise ValueError(
+            f"the network has {n_outputs} output{'s' if n_outputs > 1 else ''}; the loss {loss.name!r} expects "
+            f"{loss.outputs_per_target} for each target"
+        )
+
+
 def parse_activations(activation: Any, output_activation: Any, n_layers: int, loss: Loss) -> list[str]:
-    """Return every layer's activation by name, "softmax" for an output that only its loss can compute."""
+    """Return every layer's activation by name; the last may be the link of a loss."""
     if isinstance(activation, (str, activations.Activation)):
         hidden = str(activations.get(activation))
         names = [hidden] * (n_layers - 1)
@@ -40,25 +50,27 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
             raise TypeError(f"activation is {activation!r}; expected a name, or a list with one for each layer")
         if output_activation is not None:
             raise ValueError("activation names every layer, the output's included; output_activation says it again")
-        names = [name if name == "softmax" else str(activations.get(name)) for name in activation]
+        names = [name if name in links() else str(activations.get(name)) for name in activation]
         if len(names) != n_layers:
             raise ValueError(f"activation names {len(names)} activations; expected one for each of {n_layers} layers")
         default = names.pop()
-    if "softmax" in names:
-        raise ValueError("softmax is an output activation; expected another for the hidden layers")
+    for name in names:
+        if name in links():
+            raise ValueError(f"{name} is an output activation; expected another for the hidden layers")
     output = default if output_activation is None else output_activation
-    if output != "softmax":
+    if output not in links():
         try:
             output = str(activations.get(output))
         except ValueError:
-            known = (*activations.names(), "softmax")
+            known = (*activations.names(), *links())
             if isinstance(output, str) and name_and_parameter(output)[0] not in known:
                 raise ValueError(unknown("output activation", output, known)) from None
             raise
     if loss.link and output != loss.link:
         raise ValueError(f"the loss {loss.name!r} needs the output activation {loss.link!r}; {output!r} was given")
-    if output == "softmax" and loss.link != "softmax":
-        raise ValueError(f"the output activation 'softmax' needs the loss 'cross_entropy'; {loss.name!r} was given")
+    if output in links() and loss.link != output:
+        able = " or ".join(repr(cls.name) for cls in dict.fromkeys(Loss.registry.values()) if cls.link == output)
+        raise ValueError(f"the output activation {output!r} needs the loss {able}; {str(loss)!r} was given")
     return [*names, output]
 
 

@@ -18,20 +18,21 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean training loss of each epoch, as its batches were seen.
+        Mean training loss of each epoch, as its batches were seen; of L-BFGS that after each iteration.
     validation_loss : list of float
         Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
     validation_score : list of float
         What the scorer said of the validation data, likewise.
     learning_rate : list of float
-        The learning rate of each epoch's last step, NaN where an old file does not tell.
+        The learning rate of each epoch's last step, likewise; L-BFGS has none, and old files do not tell.
     seconds : float
         Time spent training.
     samples : int
-        Samples trained on in whole epochs, each counted every time.
+        Samples trained on in whole epochs, each counted every time; of L-BFGS in all evaluations.
     stopped : str
-        Why the last training ended: "completed", "patience", "callback", "max_steps", "max_seconds",
-        "interrupted", "diverged", or "" before the first.
+        Why the last training ended: "completed", "patience", "callback", "max_steps", "max_seconds", "interrupted",
+        "diverged"; with L-BFGS also "converged", "line_search" (no step decreases the loss) and "max_evaluations"; ""
+        before the first.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class History:
             unknown = [math.nan] * (len(self._loss) - len(self._learning_rate))
             last = self._learning_rate[-1] if self._learning_rate else math.nan
             rates = [last if rate == last else rate for rate in rates]  # one object for all that are equal
+            if math.isnan(rates[0]):  # of an optimizer that has none
+                rates, unknown = [], []
             # No call stands before all is in its place: Ctrl-C may come after any.
             self._learning_rate += unknown
             self._learning_rate += rates
@@ -126,8 +129,9 @@ class History:
     __hash__ = None  # type: ignore[assignment]
 
     def _fields(self) -> tuple[Any, ...]:
-        series = [self.loss, self.validation_loss, self.validation_score, self.learning_rate]
-        return *series, self.seconds, self.samples, self.stopped
+        series = (self.loss, self.validation_loss, self.validation_score, self.learning_rate)
+        # NaN is like NaN here.
+        return *([None if x != x else x for x in values] for values in series), self.seconds, self.samples, self.stopped
 
     def __repr__(self) -> str:
         loss = f", loss={self.loss[-1]:.6g}" if self.loss else ""

@@ -29,7 +29,8 @@ class Dense:
         Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
         that is trainable costs no backward pass.
     neurons : list of Neuron
-        Column j of the weights with bias j. A softmax layer's neurons give its logits.
+        Column j of the weights with bias j. Those of a layer with a link, such as softmax, give
+        its logits.
     """
 
     def __init__(self, weights: Array, biases: Array | None, activation: str, function: Activation) -> None:

@@ -1,6 +1,6 @@
 """Losses by name, each with its convention of what is averaged (docs/math.md, "Losses").
 
-The element functions are in csrc/losses.inc.c. A loss with a `link` takes logits: the network's last
+The functions are in csrc/losses.inc.c and the files beside it. A loss with a `link` takes logits: the network's last
 activation must be that link, and the two are computed together, which is exact where the parts would
 overflow. To add one, write its function there and its class here.
 """
@@ -8,25 +8,37 @@ overflow. To add one, write its function there and its class here.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from .core import losses as kernels
 from .core.names import name_and_parameter, unknown
+from .core.random import normal_quantile
 
 __all__ = [
     "BinaryCrossEntropy",
+    "BinaryFocal",
     "CrossEntropy",
+    "Focal",
+    "GaussianNLL",
+    "HalfSquaredError",
     "HalfSumSquaredError",
     "Huber",
     "Loss",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Poisson",
+    "PoissonDeviance",
+    "Quantile",
+    "SummedBinaryCrossEntropy",
     "get",
     "mse_loss",
 ]
+
+Array = npt.NDArray[Any]
 
 
 class Loss:
@@ -37,14 +49,14 @@ class Loss:
     name: ClassVar[str]
     alias: ClassVar[str] = ""
     kernel: ClassVar[str]
-    link: ClassVar[str] = ""
+    parameter: ClassVar[str] = ""
     factor: ClassVar[float] = 1.0
     mean_over_samples: ClassVar[bool] = True
     mean_over_outputs: ClassVar[bool] = True
     takes_labels: ClassVar[bool] = False
     target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
-    parameter: ClassVar[str] = ""
-    delta = 1.0
+    link: str = ""
+    outputs_per_target: int = 1
 
     def __init_subclass__(cls) -> None:
         # A subclass without a name of its own is the caller's, and takes none that is known.
@@ -52,16 +64,36 @@ class Loss:
             if name and Loss.registry.setdefault(name, cls) is not cls:
                 raise TypeError(f"the loss name {name!r} is taken by {Loss.registry[name].__name__}")
 
+    def _set(self, value: Any) -> None:
+        setattr(self, self.parameter, kernels.parameter(self.parameter, value))
+
+    def _parameter(self) -> float | tuple[float, ...] | None:
+        value: float | tuple[float, ...] | None = getattr(self, self.parameter) if self.parameter else None
+        return value
+
     def __str__(self) -> str:
-        return f"{self.name}({self.delta!r})" if self.parameter else self.name
+        value = self._parameter()
+        if value is None:
+            return self.name
+        return f"{self.name}({', '.join(map(repr, value if isinstance(value, tuple) else (value,)))})"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.delta!r})" if self.parameter else f"{type(self).__name__}()"
+        value = self._parameter()
+        return f"{type(self).__name__}({'' if value is None else repr(value)})"
 
-    def for_kernel(self) -> tuple[int, float, bool, bool, float]:
+    def for_kernel(self) -> tuple[int, float, bool, bool, tuple[float, ...]]:
         """Return the loss as scratchnn.core takes it."""
-        index = kernels.index(self.kernel)
-        return index, self.factor, self.mean_over_samples, self.mean_over_outputs, self.delta
+        parameters = kernels.as_kernel(self._parameter())
+        return kernels.index(self.kernel), self.factor, self.mean_over_samples, self.mean_over_outputs, parameters
+
+    def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
+        """Return the ends, each (n_samples, n_targets), that outputs (n_samples, n_outputs) give an interval.
+
+        ValueError where they give none for this coverage.
+        """
+        raise ValueError(
+            f"the loss {str(self)!r} has no intervals; expected 'gaussian', or 'quantile' with both levels"
+        )
 
 
 class MeanSquaredError(Loss):
@@ -109,19 +141,90 @@ class Huber(Loss):
     parameter = "delta"
 
     def __init__(self, delta: float = 1.0) -> None:
-        if not (math.isfinite(delta) and delta > 0):
-            raise ValueError(f"delta is {delta!r}; expected a finite number > 0")
-        self.delta = float(delta)
+        self._set(delta)
 
 
-class BinaryCrossEntropy(Loss):
-    """``-y log p - (1-y) log(1-p)`` with ``p = sigmoid(z)``, averaged over samples and outputs."""
+class Quantile(Loss):
+    """The pinball loss of quantiles, ``max(t (y - q), (t - 1) (y - q))`` for every level t, averaged.
+
+    With several levels the network has so many outputs for each target, first those of the first target. They take
+    logits: ``q_1 = z_1, q_k = q_(k-1) + softplus(z_k)``, so that quantiles never cross (Koenker & Bassett 1978).
+
+    Parameters
+    ----------
+    levels : float or sequence of float
+        Between 0 and 1, each above the one before; 0.5 is the median.
+    """
+
+    name = "quantile"
+    kernel = "quantile"
+    parameter = "levels"
+    link = "quantiles"
+    levels: tuple[float, ...]
+
+    def __init__(self, levels: float | Sequence[float] = 0.5) -> None:
+        self._set(levels)
+        self.outputs_per_target = len(self.levels)
+        if len(self.levels) == 1:
+            self.link = ""
+
+    def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
+        quantiles = outputs.reshape(len(outputs), -1, len(self.levels))
+        ends = []
+        for wanted in ((1 - coverage) / 2, (1 + coverage) / 2):
+            nearest = min(range(len(self.levels)), key=lambda k: abs(self.levels[k] - wanted))
+            if abs(self.levels[nearest] - wanted) > 1e-12:  # more than rounding in `wanted`
+                raise ValueError(
+                    f"coverage {coverage:g} needs the levels {(1 - coverage) / 2:g} and {(1 + coverage) / 2:g}; "
+                    f"the network has {', '.join(map(repr, self.levels))}"
+                )
+            ends.append(quantiles[:, :, nearest])
+        return ends[0], ends[1]
+
+
+class GaussianNLL(Loss):
+    """The negative log-likelihood of normal distributions, averaged over samples and targets (Nix & Weigend 1994).
+
+    ``(s + (y - mu)² exp(-s) + log 2 pi) / 2`` of two logits for each target, the mean mu and the logarithm s of the
+    variance, which counts as at least -40 and at most 40. The network's outputs are mean and standard deviation.
+    """
+
+    name = "gaussian"
+    kernel = "gaussian"
+    link = "gaussian"
+    factor = 2.0  # a mean over targets, of which there are half as many as outputs
+    outputs_per_target = 2
+
+    def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
+        mean, deviation = outputs[:, ::2], outputs[:, 1::2]
+        half_width = normal_quantile((1 + coverage) / 2) * deviation
+        return mean - half_width, mean + half_width
+
+
+class _Smoothed(Loss):
+    """Cross-entropies, whose targets may be mixed with equal probabilities for all classes (Szegedy et al. 2016)."""
+
+    parameter = "label_smoothing"
+    target_range = (0.0, 1.0)
+    label_smoothing: float
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self._set(label_smoothing)
+
+    def __str__(self) -> str:
+        return super().__str__() if self.label_smoothing else self.name
+
+
+class BinaryCrossEntropy(_Smoothed):
+    """``-y log p - (1-y) log(1-p)`` with ``p = sigmoid(z)``, averaged over samples and outputs.
+
+    With label smoothing e, y is ``(1-e) y + e/2``.
+    """
 
     name = "binary_cross_entropy"
     alias = "bce"
     kernel = "binary_cross_entropy"
     link = "sigmoid"
-    target_range = (0.0, 1.0)
 
 
 class SummedBinaryCrossEntropy(BinaryCrossEntropy):
@@ -132,15 +235,48 @@ class SummedBinaryCrossEntropy(BinaryCrossEntropy):
     mean_over_outputs = False
 
 
-class CrossEntropy(Loss):
-    """``-sum_j y_j log p_j`` with ``p = softmax(z)``, averaged over samples."""
+class CrossEntropy(_Smoothed):
+    """``-sum_j y_j log p_j`` with ``p = softmax(z)``, averaged over samples.
+
+    With label smoothing e and n classes, y is ``(1-e) y + e/n``.
+    """
 
     name = "cross_entropy"
     kernel = "cross_entropy"
     link = "softmax"
     mean_over_outputs = False
     takes_labels = True
+
+
+class BinaryFocal(Loss):
+    """``-y (1-p)^g log p - (1-y) p^g log(1-p)`` with ``p = sigmoid(z)``, averaged over samples and outputs.
+
+    The greater gamma is, the less do samples count that are right already (Lin et al. 2017).
+    """
+
+    name = "binary_focal"
+    kernel = "binary_focal"
+    parameter = "gamma"
+    link = "sigmoid"
     target_range = (0.0, 1.0)
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        self._set(gamma)
+
+
+class Focal(Loss):
+    """``-sum_j y_j (1-p_j)^g log p_j`` with ``p = softmax(z)``, averaged over samples (Lin et al. 2017)."""
+
+    name = "focal"
+    kernel = "focal"
+    parameter = "gamma"
+    link = "softmax"
+    mean_over_outputs = False
+    takes_labels = True
+    target_range = (0.0, 1.0)
+
+    def __init__(self, gamma: float = 2.0) -> None:
+        self._set(gamma)
 
 
 class Poisson(Loss):
@@ -157,18 +293,19 @@ class PoissonDeviance(Poisson):
     samples."""
 
     name = "poisson_deviance"
+    kernel = "poisson_deviance"
     mean_over_outputs = False
 
 
 def get(loss: str | Loss) -> Loss:
-    """Return the loss of a name such as ``"mse"`` or ``"huber(0.5)"``.
+    """Return the loss of a name such as ``"mse"``, ``"huber(0.5)"`` or ``"quantile(0.1, 0.5, 0.9)"``.
 
     Raises
     ------
     TypeError
         If `loss` is neither a name nor a :class:`Loss`.
     ValueError
-        If the name is unknown (the message names the nearest) or its parameter is no positive number.
+        If the name is unknown (the message names the nearest) or its parameters are out of their range.
     """
     if isinstance(loss, Loss):
         return loss
@@ -182,10 +319,16 @@ def get(loss: str | Loss) -> Loss:
         return cls()
     if not cls.parameter:
         raise ValueError(f"loss {cls.name!r} takes no parameter; {parameter} was given")
+    values = [_number(text.strip()) for text in parameter.split(",")]
+    return cls(**{cls.parameter: values[0] if len(values) == 1 else values})
+
+
+def _number(text: str) -> float | str:
+    """Return the number that a text is; else the text, for the loss to refuse by what it expects."""
     try:
-        return cls(**{cls.parameter: float(parameter)})
+        return float(text)
     except ValueError:
-        raise ValueError(f"{cls.parameter} in {loss!r} is not a finite number > 0") from None
+        return text
 
 
 def mse_loss(y_true: Any, y_pred: Any) -> float:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, schedules, sparse, threads, training
-from .architecture import one_for_each_layer, parse_activations, parse_layer_sizes
+from . import initializers, losses, optimizers, schedules, sensitivity, sparse, threads, training
+from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
-from .core.arrays import plain_array
+from .core.arrays import number_within, plain_array
+from .core.losses import links
 from .core.names import name_and_parameter
 from .core.penalties import Penalties
 from .core.predictor import Predictor
@@ -60,11 +61,13 @@ class NeuralNetwork:
         One for all hidden layers, or a sequence with one for every layer, the output's included.
         ``scratchnn.core.activations.names()`` lists them; some take a parameter, ``"leaky_relu(0.2)"``.
     output_activation : str or Activation, optional
-        By default what the loss needs (softmax, sigmoid, exp), else sigmoid where `activation` is sigmoid,
-        as in the articles, else identity.
+        By default what the loss needs (softmax, sigmoid, exp, quantiles, gaussian), else sigmoid where `activation` is
+        sigmoid, as in the articles, else identity.
     loss : str or Loss
-        ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``),
-        ``huber``, ``binary_cross_entropy`` (``bce``), ``cross_entropy`` or ``poisson``.
+        ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``), ``huber``,
+        ``quantile``, ``gaussian``, ``poisson``, ``binary_cross_entropy`` (``bce``), ``cross_entropy``, ``binary_focal``
+        or ``focal``; some take parameters, ``"quantile(0.1, 0.5, 0.9)"`` (:mod:`scratchnn.losses`). ``quantile`` has an
+        output for each level of each target, ``gaussian`` two for each target.
     biases : bool
         Whether layers have biases.
     weight_init, bias_init : str or sequence of str and arrays, optional
@@ -126,6 +129,7 @@ class NeuralNetwork:
         sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
         names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
+        check_outputs(sizes[-1], chosen_loss)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
@@ -141,7 +145,7 @@ class NeuralNetwork:
     ) -> None:
         """Set everything but the parameters' values, which are zeros."""
         others = set(self.__dict__)
-        functions = [None if name == "softmax" else activations.get(name) for name in activation_names]
+        functions = [None if name in links() else activations.get(name) for name in activation_names]
         self._layer_sizes = layer_sizes
         self._dtype = dtype
         self._seed = seed
@@ -149,7 +153,7 @@ class NeuralNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self._loss = loss
-        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link)
+        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target)
         self._parameters: Array = self._topology.zeros()
         self._predictor = Predictor(self._topology, self._parameters, threads.choose)
         self._states: list[Array] = []
@@ -210,12 +214,14 @@ class NeuralNetwork:
 
     @property
     def learning_rate(self) -> float | None:
-        return None if self._optimizer is None else self._optimizer.learning_rate
+        return getattr(self._optimizer, "learning_rate", None)
 
     @learning_rate.setter
     def learning_rate(self, rate: float) -> None:
         if self._optimizer is None:
             raise ValueError(f"learning_rate is {rate!r}, but the network has no optimizer before its first training")
+        if not hasattr(self._optimizer, "learning_rate"):
+            raise ValueError(f"learning_rate is {rate!r}, but {self._optimizer.name} has none")
         self._optimizer = self._optimizer.replace(learning_rate=rate)
 
     @property
@@ -229,6 +235,11 @@ class NeuralNetwork:
     @property
     def n_outputs(self) -> int:
         return self.layer_sizes[-1]
+
+    @property
+    def n_targets(self) -> int:
+        """The columns of y: outputs, or fewer where the loss takes several for a target."""
+        return self.n_outputs // self._loss.outputs_per_target
 
     @property
     def n_parameters(self) -> int:
@@ -292,7 +303,7 @@ class NeuralNetwork:
         -------
         float, (n_outputs,) or (n_samples, n_outputs) array
             For one sample: a float where there is one output, else a vector. For several: a matrix. Losses
-            with a link give probabilities or rates, not logits.
+            with a link give probabilities, rates, quantiles, or means and standard deviations, not logits.
 
         Raises
         ------
@@ -322,6 +333,75 @@ class NeuralNetwork:
     def predict(self, X: Any) -> Any:
         """Compute the network's output: :meth:`feedforward` under the practitioner's name."""
         return self.feedforward(X)
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Any, Any]:
+        """Compute intervals in which the targets lie with probability `coverage`, as far as the network knows.
+
+        With the loss ``quantile`` they go from level ``(1 - coverage) / 2`` to level ``(1 + coverage) / 2``, which must
+        be among its own; with ``gaussian`` they are ``mean ± z deviation``, where z is the normal distribution's
+        quantile of ``(1 + coverage) / 2``.
+
+        Parameters
+        ----------
+        X : (n_inputs,) or (n_samples, n_inputs) array-like
+            As for :meth:`predict`.
+        coverage : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        lower, upper : floats, (n_targets,) or (n_samples, n_targets) arrays
+            For one sample: floats where there is one target, else vectors. For several: matrices.
+
+        Raises
+        ------
+        TypeError
+            If X is not numbers.
+        ValueError
+            If X does not fit, coverage is no number between 0 and 1, or the loss gives no such interval; the message
+            names the levels that there are.
+        """
+        coverage = number_within("coverage", coverage, 0.0, False, 1.0)
+        outputs = np.asarray(self.predict(X), self.dtype)
+        lower, upper = self._loss.interval(outputs.reshape(-1, self.n_outputs), coverage)
+        if outputs.ndim == 2:
+            return lower, upper
+        return (lower[0, 0].item(), upper[0, 0].item()) if self.n_targets == 1 else (lower[0], upper[0])
+
+    def jacobian(self, X: Any) -> Array:
+        """Compute the derivative of every output for every input (docs/math.md, "Sensitivity").
+
+        Parameters
+        ----------
+        X : (n_samples, n_inputs) array-like
+
+        Returns
+        -------
+        (n_samples, n_outputs, n_inputs) array
+            Of the outputs that :meth:`predict` gives: probabilities, rates, quantiles, not logits. At the corner of a
+            ReLU it is the slope that training uses, 0.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As :meth:`predict`.
+        """
+        return sensitivity.jacobian(self, X)
+
+    def input_gradient(self, X: Any, output: int | None = None) -> Array:
+        """Compute the derivative of one output for every input: a row of :meth:`jacobian` without the others.
+
+        Parameters
+        ----------
+        X : (n_samples, n_inputs) array-like
+        output : int, optional
+            Which output; needed where there are several.
+
+        Returns
+        -------
+        (n_samples, n_inputs) array
+        """
+        return sensitivity.input_gradient(self, X, output)
 
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
@@ -370,7 +450,7 @@ class NeuralNetwork:
     def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
         n_samples = inputs.n_rows
-        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_outputs, self._loss, self.dtype)
+        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype)
         if sample_weight is None:
             return Data(inputs, targets)
         weights = as_sample_weight(f"{prefix}sample_weight", sample_weight, n_samples, self.dtype)
@@ -393,7 +473,7 @@ class NeuralNetwork:
         *,
         epochs: int = 1000,
         learning_rate: float | None = None,
-        batch_size: int | str = 1,
+        batch_size: int | str | None = None,
         shuffle: bool | Callable[[int], Any] = False,
         optimizer: str | Optimizer = "sgd",
         sample_weight: Any = None,
@@ -422,20 +502,21 @@ class NeuralNetwork:
         data : (n_samples, n_inputs) array-like
             float32, float64 and uint8 arrays of any stride, memory-mapped ones among them, are read batch by
             batch where they are; other numbers are converted once.
-        all_y_trues : (n_samples, n_outputs) or (n_samples,) array-like
-            Targets; for ``cross_entropy`` also integer class labels from 0.
+        all_y_trues : (n_samples, n_targets) or (n_samples,) array-like
+            Targets; for ``cross_entropy`` and ``focal`` also integer class labels from 0.
         epochs : int
-            How often to go through the data. An epoch that an earlier call has left unfinished is finished first,
-            where there are as many samples, in the same batches, and counts as one.
+            How often to go through the data; the iterations of ``lbfgs``, at most. An epoch that an earlier call has
+            left unfinished is finished first, where there are as many samples, in the same batches, and counts as one.
         learning_rate : float, optional
             By default the optimizer's own: 0.1 for ``sgd``.
-        batch_size : int or "full"
-            Samples between two updates.
+        batch_size : int or "full", optional
+            Samples between two updates: by default 1, for ``lbfgs`` all.
         shuffle : bool or callable
             Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
             the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
         optimizer : str or Optimizer
-            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, nadam``.
+            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamhat, adamw, nadam``; or ``lbfgs``, which takes all
+            samples at once, ends by itself where it has converged, and begins anew with every call.
         sample_weight : (n_samples,) array-like, optional
             Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
         regularization : Regularization, optional
@@ -483,9 +564,11 @@ class NeuralNetwork:
         RuntimeError
             If the network is being trained already.
         DivergenceError
-            If the loss or a parameter is no longer finite; the network is as after the last finite epoch.
+            If the loss or a parameter is no longer finite; the network is as after the last finite epoch. With
+            ``lbfgs`` only at the start.
         KeyboardInterrupt
-            After a whole batch; network and history are in order, and training can go on.
+            After a whole batch, or with ``lbfgs`` after the last whole iteration; network and history are in order,
+            and training can go on.
         """
         samples, held_out = self._data(data, all_y_trues, sample_weight), None
         if validation_data is not None and validation_fraction is not None:

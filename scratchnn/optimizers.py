@@ -1,7 +1,7 @@
-"""Optimizers: how a step follows from the gradient (docs/math.md, "Optimizers").
+"""Optimizers: how a step follows from the gradient (docs/math.md, "Optimizers" and "L-BFGS").
 
 The hyper-parameters of each are the arguments of its constructor, in the order of the kernel of the same
-name (csrc/updates.inc.c). To add one, write its rule there and its class here.
+name (csrc/updates.inc.c). To add one, write its rule there and its class here. L-BFGS alone is no such rule.
 """
 
 from __future__ import annotations
@@ -10,8 +10,22 @@ from typing import Any, ClassVar, NoReturn, Self
 
 from .core import updates
 from .core.names import unknown
+from .validation import integer
 
-__all__ = ["SGD", "Adagrad", "Adam", "AdamHat", "AdamW", "Momentum", "Nadam", "Nesterov", "Optimizer", "RMSProp", "get"]
+__all__ = [
+    "LBFGS",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamHat",
+    "AdamW",
+    "Momentum",
+    "Nadam",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+    "get",
+]
 
 
 class Optimizer:
@@ -25,7 +39,7 @@ class Optimizer:
     learning_rate: float
 
     def __init_subclass__(cls) -> None:
-        if cls.__name__.lower() in updates.specifications():
+        if cls.__module__ == __name__:  # those of callers go by the name of what they derive from
             Optimizer.registry[cls.__name__.lower()] = cls
 
     def _set(self, **hyperparameters: float) -> None:
@@ -44,6 +58,11 @@ class Optimizer:
     def states(self) -> tuple[str, ...]:
         """Names of the arrays of the weights' shape that live from step to step."""
         return updates.specifications()[self.name][0]
+
+    @property
+    def remedy(self) -> str:
+        """What may help where training diverges."""
+        return f"Try a smaller learning rate than {self.learning_rate:g}, or scale inputs and targets to about 1"
 
     def hyperparameters(self) -> dict[str, float]:
         """Return the hyper-parameters by name, in the kernel's order."""
@@ -128,6 +147,52 @@ class Nadam(Adam):
     """Adam whose mean looks one step ahead, as Nesterov's does (Dozat 2016)."""
 
 
+class LBFGS(Optimizer):
+    """L-BFGS: steps along ``-H g`` on all data at once, ``H`` from the latest steps (Nocedal 1980; Liu & Nocedal 1989).
+
+    A search along each direction finds a length that satisfies the strong Wolfe conditions (Moré & Thuente 1994), so
+    there is no learning rate. The loss falls in every iteration. What it knows of past steps ends with the call of
+    ``train``. It minimises a smooth loss: with l1 or kinked activations it may end early.
+
+    Parameters
+    ----------
+    memory : int
+        How many steps ``H`` is made of.
+    max_evaluations : int
+        End after the iteration in which loss and gradient have been computed more often.
+    gradient_tolerance : float
+        End where no element of the gradient is larger.
+    function_tolerance : float
+        End after an iteration with ``loss - new_loss <= function_tolerance max(loss, new_loss, 1)``.
+    """
+
+    memory: int
+    max_evaluations: int
+    gradient_tolerance: float
+    function_tolerance: float
+
+    MOST_MEMORY = 10_000
+
+    def __init__(
+        self,
+        memory: int = 10,
+        max_evaluations: int = 15_000,
+        gradient_tolerance: float = 1e-5,
+        function_tolerance: float = 1e7 * 2.0**-52,
+    ) -> None:
+        self.__dict__["memory"] = integer("memory", memory, 1, self.MOST_MEMORY)
+        self.__dict__["max_evaluations"] = integer("max_evaluations", max_evaluations, 1, 1 << 53)
+        self._set(gradient_tolerance=gradient_tolerance, function_tolerance=function_tolerance)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def remedy(self) -> str:
+        return "Scale inputs and targets to about 1"
+
+
 def get(optimizer: str | Optimizer, learning_rate: float | None = None, **hyperparameters: Any) -> Optimizer:
     """Return the optimizer of that name, or the given one with another learning rate.
 
@@ -136,15 +201,18 @@ def get(optimizer: str | Optimizer, learning_rate: float | None = None, **hyperp
     TypeError
         If `optimizer` is neither a name nor an :class:`Optimizer`.
     ValueError
-        If the name is unknown (the message names the nearest), or a hyper-parameter is out of range.
+        If the name is unknown (the message names the nearest), a hyper-parameter is out of range, or a learning rate
+        is given to an optimizer that has none.
     """
-    if learning_rate is not None:
-        hyperparameters["learning_rate"] = learning_rate
-    if isinstance(optimizer, Optimizer):
-        return optimizer.replace(**hyperparameters)
-    if not isinstance(optimizer, str):
+    if not isinstance(optimizer, (str, Optimizer)):
         raise TypeError(f"optimizer is {type(optimizer).__name__}; expected a name such as 'adam' or an Optimizer")
-    cls = Optimizer.registry.get(optimizer.lower())
-    if cls is None:
-        raise ValueError(unknown("optimizer", optimizer, Optimizer.registry))
-    return cls(**hyperparameters)
+    if isinstance(optimizer, str):
+        cls = Optimizer.registry.get(optimizer.lower())
+        if cls is None:
+            raise ValueError(unknown("optimizer", optimizer, Optimizer.registry))
+        optimizer = cls()
+    if learning_rate is not None:
+        if not hasattr(optimizer, "learning_rate"):
+            raise ValueError(f"learning_rate is {learning_rate!r}, but {optimizer.name} has none: leave it out")
+        hyperparameters["learning_rate"] = learning_rate
+    return optimizer.replace(**hyperparameters)

@@ -9,6 +9,7 @@ describes both.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import container, losses, optimizers
+from .architecture import check_outputs
 from .container import ArraySpec, Model, Path
-from .core import activations, updates
-from .core.names import unknown
+from .core import activations
+from .core.names import name_and_parameter, unknown
 from .errors import ModelFileError
 from .schedules import Schedule
 from .strict_json import brief, check_keys
@@ -31,12 +33,20 @@ Network = TypeVar("Network", bound="NeuralNetwork")
 __all__ = ["load", "save"]
 
 MAX_LAYERS = 1000
-MAX_NAME = 40  # characters of an activation or loss, a parameter of 17 digits included
+MAX_NAME = 40  # characters of an activation, a parameter of 17 digits included
+MAX_LOSS = 2500  # characters of a loss, 99 levels of 17 digits included
+MAX_MESSAGE = 400  # characters of a message about either
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
 # Series of the history, by format version: too long for the header, so kept as arrays.
 SERIES: dict[int, tuple[str, ...]] = {1: ("loss", "validation_loss")}
 SERIES[2] = (*SERIES[1], "validation_score", "learning_rate")
+# The activations, losses and optimizers that format version 1 knows.
+NAMES_OF_1 = re.compile(
+    "identity|sigmoid|tanh|relu|leaky_relu|elu|selu|softplus|silu|gelu|softsign|exp|hard_sigmoid|hard_tanh|hard_silu|relu6|"
+    "softmax|mean_squared_error|half_sum_squared_error|mean_absolute_error|huber|binary_cross_entropy|cross_entropy|"
+    "poisson|sgd|momentum|nesterov|rmsprop|adagrad|adam|adamw|nadam"
+)
 
 
 def save(network: NeuralNetwork, path: Path) -> None:
@@ -79,7 +89,13 @@ def load(path: Path, cls: type[Network]) -> Network:
 
 def _lowest_version(model: Model, series: list[str]) -> int:
     """Return the lowest format version that can hold a model whose history has these series."""
-    holds = set(series) <= set(SERIES[1]) and model["history"]["stopped"] in STOPPED[1]
+    optimizer = model["optimizer"]
+    names = [*model["activations"], model["loss"], *([optimizer["name"]] if optimizer else [])]
+    holds = (
+        set(series) <= set(SERIES[1])
+        and model["history"]["stopped"] in STOPPED[1]
+        and all(NAMES_OF_1.fullmatch(name_and_parameter(name)[0]) for name in names)
+    )
     return 1 if holds and model["schedule"] is None and model["unfinished_epoch"] is None else 2
 
 
@@ -145,8 +161,12 @@ def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NAME
 
 
+def _is_loss(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_LOSS
+
+
 STOPPED: dict[int, tuple[str, ...]] = {1: ("", "completed", "patience", "callback", "interrupted", "diverged")}
-STOPPED[2] = (*STOPPED[1], "max_steps", "max_seconds")
+STOPPED[2] = (*STOPPED[1], "max_steps", "max_seconds", "converged", "line_search", "max_evaluations")
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
@@ -155,7 +175,7 @@ MODEL_RULES: dict[int, Rules] = {}  # by format version
 MODEL_RULES[1] = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
     "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
-    "loss": (_is_name, f"a name of at most {MAX_NAME} characters"),
+    "loss": (_is_loss, f"a name of at most {MAX_LOSS} characters"),
     "biases": (lambda value: isinstance(value, bool), "true or false"),
     "dtype": (lambda value: value in tuple(ITEM_TYPE), " or ".join(map(repr, ITEM_TYPE))),
     "seed": (lambda value: type(value) is int and 0 <= value < 1 << 64, "an integer from 0 to 2**64 - 1"),
@@ -193,7 +213,7 @@ def _check_model(model: Model, version: int) -> None:
     """Raise ValueError for a model that is no network's state."""
     _check_rules(model, MODEL_RULES[version], "the model")
     _check_rules(model["history"], HISTORY_RULES[version], "the history")
-    _check_functions(model["activations"], model["loss"], len(model["layer_sizes"]) - 1)
+    _check_functions(model["activations"], model["loss"], model["layer_sizes"])
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
     if model.get("schedule") is not None:
@@ -209,22 +229,28 @@ def _check_rules(values: Model, rules: Rules, place: str) -> None:
             raise ModelFileError(f"{key!r} of {place} must be {expected}, not {brief(values[key])}")
 
 
-def _check_functions(names: list[str], loss: str, n_layers: int) -> None:
-    """Refuse activations that are unknown, too few, or not what the loss computes with."""
-    link = _canonical(losses.get, loss).link
+def _check_functions(names: list[str], loss: str, layer_sizes: list[int]) -> None:
+    """Refuse activations that are unknown, too few, or not what the loss computes with, and outputs that it has not."""
+    found = _canonical(losses.get, loss)
+    link, n_layers = found.link, len(layer_sizes) - 1
     if len(names) != n_layers:
         raise ModelFileError(f"the model has {n_layers} layers and {len(names)} activations")
+    check_outputs(layer_sizes[-1], found)
     for name in names[:-1] if link else names:
         _canonical(activations.get, name)  # "softmax" is only ever a link
     if link and names[-1] != link:
-        raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {loss!r} needs {link!r}")
+        raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {brief(loss)} needs {link!r}")
 
 
 def _canonical(get: Callable[[str], Any], name: str) -> Any:
     """Return what `get` finds under a name, which must be spelt as `save` spells it."""
-    found = get(name)
+    try:
+        found = get(name)
+    except ValueError as error:
+        text = str(error)
+        raise ModelFileError(text if len(text) <= MAX_MESSAGE else f"{text[: MAX_MESSAGE - 3]}...") from None
     if str(found) != name:
-        raise ModelFileError(f"{str(found)!r} is misspelt, as {name!r}")
+        raise ModelFileError(f"{brief(str(found))} is misspelt, as {brief(name)}")
     return found
 
 
@@ -233,11 +259,14 @@ def _check_optimizer(optimizer: Model) -> None:
     cls = optimizers.Optimizer.registry.get(name) if isinstance(name, str) else None
     if not isinstance(name, str) or cls is None:
         raise ModelFileError(unknown("optimizer", name, optimizers.Optimizer.registry))
-    check_keys(optimizer, {"name", *updates.specifications()[name][1]}, "the optimizer")
+    defaults = cls().hyperparameters()
+    check_keys(optimizer, {"name", *defaults}, "the optimizer")
     hyperparameters = {key: value for key, value in optimizer.items() if key != "name"}
     for key, value in hyperparameters.items():
-        if type(value) not in (int, float):
-            raise ModelFileError(f"{key!r} of the optimizer must be a number, not {brief(value)}")
+        whole = type(defaults[key]) is int
+        if type(value) is not int and (whole or type(value) is not float):
+            expected = "an integer" if whole else "a number"
+            raise ModelFileError(f"{key!r} of the optimizer must be {expected}, not {brief(value)}")
     cls(**hyperparameters)  # checks their ranges
 
 

@@ -8,15 +8,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import metrics, threads
 from .callbacks.base import Callbacks, Run
+from .core.full_batch import FullBatchTrainer
 from .core.penalties import Penalties
 from .core.team import Team
 from .core.trainer import Trainer
 from .data import Data, HeldOut
 from .errors import DivergenceError
-from .optimizers import Optimizer
+from .optimizers import LBFGS, Optimizer
 from .rates import Rates
 from .schedules import Schedule
 from .stopping import EarlyStopping
@@ -40,7 +42,7 @@ class Plan:
         data: Data,
         *,
         epochs: int,
-        batch_size: int | str,
+        batch_size: int | str | None,
         shuffle: bool | Callable[[int], Any],
         optimizer: Optimizer,
         penalties: Penalties | None,
@@ -58,7 +60,7 @@ class Plan:
         self.network = network
         self.data = data
         self.epochs = integer("epochs", epochs, 0)
-        self.batch_size = self._batch_size(batch_size)
+        self.batch_size = self._batch_size(batch_size, data.n_samples, isinstance(optimizer, LBFGS))
         self.shuffle = bool(shuffle)
         self.order = shuffle if callable(shuffle) else None
         self.optimizer = optimizer
@@ -75,6 +77,8 @@ class Plan:
         self.n_threads_given = None if n_threads is None else integer("n_threads", n_threads, 1, threads.MOST)
         if scorer is not None and held_out is None:
             raise ValueError(f"scorer is {scorer!r}, but there is no validation_data to score")
+        if isinstance(optimizer, LBFGS):
+            self._check_full_batch()
         if all(not layer.trainable for layer in network.layers):
             raise ValueError("no layer is trainable: set trainable of one to True")
         epsilon = optimizer.hyperparameters().get("epsilon")
@@ -87,12 +91,31 @@ class Plan:
                 if values is not None and not np.isfinite(values).all():
                     raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")
 
-    def _batch_size(self, batch_size: int | str) -> int:
-        if batch_size == "full":
-            return self.data.n_samples
+    @staticmethod
+    def _batch_size(batch_size: int | str | None, n_samples: int, full: bool) -> int:
+        """Return the number of samples in a batch; where none is given, all of them or one."""
+        if batch_size == "full" or (batch_size is None and full):
+            return n_samples
         if isinstance(batch_size, str):
             raise ValueError(f"batch_size is {batch_size!r}; expected an integer >= 1 or 'full'")
-        return min(self.data.n_samples, integer("batch_size", batch_size, 1))
+        return min(n_samples, 1 if batch_size is None else integer("batch_size", batch_size, 1))
+
+    def _check_full_batch(self) -> None:
+        """Refuse what L-BFGS, which minimises one function of the parameters, can do nothing with."""
+        if self.batch_size != self.data.n_samples:
+            raise ValueError(
+                f"batch_size is {self.batch_size}, of {self.data.n_samples} samples; lbfgs takes all at once: leave "
+                "it out, or give 'full'"
+            )
+        if self.shuffle:
+            raise ValueError("shuffle is given, but lbfgs takes all samples at once: leave it out")
+        if self.schedule is not None:
+            raise ValueError(f"schedule is {self.schedule!r}, but lbfgs has no learning rate: leave it out")
+        if self.penalties is not None and not self.penalties.only_in_loss:
+            raise ValueError(
+                "regularization has weight_decay, max_norm, clip_value or clip_norm, which are no part of the loss "
+                "that lbfgs minimises; expected l1 and l2 alone"
+            )
 
     def run(self) -> None:
         """Train, and leave network and history in order however it ends."""
@@ -114,25 +137,14 @@ class Plan:
         finally:
             self.callbacks.end(network, history)
 
-    def _start(self) -> Trainer:
+    # ---- the start ----
+
+    def _start(self) -> Trainer | FullBatchTrainer:
         """Return what trains, at the point that an earlier call with an optimizer of the same kind has reached."""
         network = self.network
         states, steps = network._state_for(self.optimizer)
         goes_on = states is network._states
-        first, epoch_loss, epoch_penalty = 0, 0.0, 0.0
-        if goes_on and network._unfinished is not None and network._unfinished[:3] == self._batches():
-            first, epoch_loss, epoch_penalty = network._unfinished[3:]
-        trainer = Trainer(
-            network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties),
-            (self.optimizer.name, tuple(self.optimizer.hyperparameters().values()), states),
-            steps=steps,
-            shuffle=self.shuffle,
-            seed=network.seed,
-            counter=network._random_counter,
-            first=first,
-            epoch_loss=epoch_loss,
-            epoch_penalty=epoch_penalty,
-        )
+        trainer = self._trainer(states, steps, goes_on)
         n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
         self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
         # From here on nothing is refused.
@@ -142,49 +154,82 @@ class Plan:
         network._schedule = self.schedule
         return trainer
 
+    def _trainer(self, states: list[npt.NDArray[Any]], steps: int, goes_on: bool) -> Trainer | FullBatchTrainer:
+        network, optimizer = self.network, self.optimizer
+        step = network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties)
+        if isinstance(optimizer, LBFGS):
+            tolerances = optimizer.gradient_tolerance, optimizer.function_tolerance
+            settings = optimizer.memory, optimizer.max_evaluations, *tolerances
+            return FullBatchTrainer(step, network._parameters, settings, steps, network._random_counter)
+        first, epoch_loss, epoch_penalty = 0, 0.0, 0.0
+        if goes_on and network._unfinished is not None and network._unfinished[:3] == self._batches():
+            first, epoch_loss, epoch_penalty = network._unfinished[3:]
+        return Trainer(
+            step,
+            (optimizer.name, tuple(optimizer.hyperparameters().values()), states),
+            steps=steps,
+            shuffle=self.shuffle,
+            seed=network.seed,
+            counter=network._random_counter,
+            first=first,
+            epoch_loss=epoch_loss,
+            epoch_penalty=epoch_penalty,
+        )
+
     def _batches(self) -> tuple[int, int, bool]:
         """What an epoch's batches must have in common to be one epoch."""
         return self.data.n_samples, self.batch_size, self.shuffle
 
-    def _run_epochs(self, trainer: Trainer) -> str:
+    # ---- the course ----
+
+    def _run_epochs(self, trainer: Trainer | FullBatchTrainer) -> str:
+        """Train until there is a reason to stop, and return it."""
         network, history, callbacks = self.network, self.network.history, self.callbacks
         deadline = math.inf if self.max_seconds is None else time.perf_counter() + self.max_seconds
         last_epoch, last_step = history.epochs + self.epochs, trainer.steps + (self.max_steps or 0)
-        self.rates = Rates(network, trainer, self.whole)
+        self.rates = Rates(network, trainer, self.whole) if isinstance(trainer, Trainer) else None
         self.early = None
         if self.patience is not None:
             self.early = EarlyStopping(network._parameters, self.patience, self.min_delta, self.restore_best)
         self.ordered = 0  # the epoch whose order the trainer has
-        look = callbacks.see_epochs or self.held_out is not None or self.early is not None
-        look = look or self.rates.look_back or self.order is not None
-        stopped = ""
+        look = callbacks.see_epochs or self.held_out is not None or self.early is not None or self.order is not None
+        look = look or (self.rates is not None and self.rates.look_back)
+        stopped = "" if self.epochs else "completed"
         while not stopped:
-            epochs, steps, seconds = last_epoch - history.epochs, None, None
-            if epochs == 0:
-                stopped = "completed"
-                break
-            if self.max_steps is not None:
-                steps = last_step - trainer.steps
-                if steps == 0:
-                    stopped = "max_steps"
-                    break
-            if self.max_seconds is not None:
-                seconds = deadline - time.perf_counter()
-                if seconds <= 0:
-                    stopped = "max_seconds"
-                    break
-            self.rates.provide(epochs)
-            before = history.epochs
-            self._advance(
-                trainer, 1 if look else min(epochs, EPOCHS_IN_A_CALL), 1 if callbacks.see_batches else steps, seconds
-            )
-            if callbacks.see_batches and callbacks.batch_end(network, trainer.steps, trainer.batch_loss):
-                stopped = "callback"
-            if look and history.epochs > before:
-                stopped = self._look() or stopped
+            steps = None if self.max_steps is None else last_step - trainer.steps
+            seconds = None if self.max_seconds is None else deadline - time.perf_counter()
+            if steps == 0:
+                stopped = "max_steps"
+            elif seconds is not None and seconds <= 0:
+                stopped = "max_seconds"
+            else:
+                stopped = self._stretch(trainer, last_epoch - history.epochs, look, steps, seconds)
         if self.early is not None and self.early.finish():
             network._unfinished = None
         return stopped
+
+    def _stretch(
+        self,
+        trainer: Trainer | FullBatchTrainer,
+        epochs: int,
+        look: bool,
+        max_steps: int | None,
+        max_seconds: float | None,
+    ) -> str:
+        """Train until somebody is to look on, and return why training should stop, if it should."""
+        network, history, callbacks = self.network, self.network.history, self.callbacks
+        before, steps_before = history.epochs, trainer.steps
+        if self.rates is not None:
+            self.rates.provide(epochs)
+        steps = 1 if callbacks.see_batches else max_steps
+        status = self._advance(trainer, 1 if look else min(epochs, EPOCHS_IN_A_CALL), steps, max_seconds)
+        ended = history.epochs - before
+        stopped = "" if status in ("completed", "paused") else status
+        if callbacks.see_batches and trainer.steps > steps_before:
+            stopped = "callback" if callbacks.batch_end(network, trainer.steps, trainer.batch_loss) else stopped
+        if look and ended:
+            stopped = self._look() or stopped
+        return stopped or ("completed" if ended == epochs else "")
 
     def _look(self) -> str:
         """Judge an epoch that has ended, and return why training should stop, if it should."""
@@ -195,15 +240,21 @@ class Plan:
             if self.scorer is not None:
                 history.add_validation_score(_score(self.scorer, network, self.held_out))
         value = self.whole.latest(history)
-        self.rates.see(value)
+        if self.rates is not None:
+            self.rates.see(value)
         if self.early is not None:
             self.early.see(value)
         if self.callbacks.epoch_end(network, history.epochs, history):
             return "callback"
         return "patience" if self.early is not None and self.early.is_over else ""
 
-    def _advance(self, trainer: Trainer, epochs: int, max_steps: int | None, max_seconds: float | None) -> None:
-        """Train for a while in one call below Python; the network's counters are right after it."""
+    def _advance(
+        self, trainer: Trainer | FullBatchTrainer, epochs: int, max_steps: int | None, max_seconds: float | None
+    ) -> str:
+        """Train for a while in one call below Python, and return "completed" or why there were fewer epochs.
+
+        The network's counters are right after it.
+        """
         network, history = self.network, self.network.history
         order, epoch = None, history.epochs + 1
         if self.order is not None and self.ordered != epoch:
@@ -221,19 +272,27 @@ class Plan:
             network.__dict__["_unfinished"] = batches + done if trainer.first else None
             history.seconds += time.perf_counter() - start
         if status == "diverged":
-            what = "a parameter" if trainer.loss_finite else "the loss"
-            epoch = history.epochs + 1
-            before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
-            if not trainer.finite_at_start:
-                what, before = "a parameter that a callback has written", f"with which epoch {epoch - 1} began"
-            raise DivergenceError(
-                f"training diverged in epoch {epoch}: {what} is no longer finite. The network keeps the parameters "
-                f"{before}. Try a smaller learning rate than {self.network.learning_rate:g}, or scale inputs and "
-                "targets to about 1",
-                epoch,
-            )
+            raise self._divergence(trainer)
         if interruption is not None:
             raise interruption
+        return status
+
+    def _divergence(self, trainer: Trainer | FullBatchTrainer) -> DivergenceError:
+        network = self.network
+        epoch = network.history.epochs + 1
+        before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
+        if isinstance(trainer, FullBatchTrainer):
+            what = "the loss or its gradient"
+        elif not trainer.finite_at_start:
+            what, before = "a parameter that a callback has written", f"with which epoch {epoch - 1} began"
+        else:
+            what = "a parameter" if trainer.loss_finite else "the loss"
+        remedy = (network.optimizer or self.optimizer).remedy
+        return DivergenceError(
+            f"training diverged in epoch {epoch}: {what} is no longer finite. The network keeps the parameters "
+            f"{before}. {remedy}",
+            epoch,
+        )
 
 
 def _score(scorer: metrics.Scorer, network: NeuralNetwork, held_out: HeldOut) -> float:

@@ -147,9 +147,9 @@ def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> So
 
 
 def as_labels_or_targets(
-    name: str, values: Any, n_samples: int, n_outputs: int, loss: Loss, dtype: np.dtype[Any]
+    name: str, values: Any, n_samples: int, n_targets: int, loss: Loss, dtype: np.dtype[Any]
 ) -> Source:
-    """Return targets as a Source: (n_samples, n_outputs) numbers, or class labels where the loss takes them.
+    """Return targets as a Source: (n_samples, n_targets) numbers, or class labels where the loss takes them.
 
     Raises
     ------
@@ -162,8 +162,9 @@ def as_labels_or_targets(
     if values.ndim == 0 or len(values) != n_samples:
         raise ValueError(f"{name} has shape {values.shape}, X has {n_samples} rows; expected one target for each row")
     if loss.takes_labels and values.ndim == 1:
-        return _as_labels(name, values, n_outputs)
-    source = _as_source(name, values, n_outputs, "output", dtype)
+        return _as_labels(name, values, n_targets)
+    what = "output" if loss.outputs_per_target == 1 else "target"
+    source = _as_source(name, values, n_targets, what, dtype)
     low, high = loss.target_range
     least, most = source.array.min(), source.array.max()
     if least < low or most > high:

@@ -12,20 +12,20 @@ def data(network, n_samples, seed=0):
     """Inputs, and targets that the network's loss accepts."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((n_samples, network.n_inputs)).astype(network.dtype)
-    shape = (n_samples, network.n_outputs)
+    shape = (n_samples, network.n_targets)
     match network.loss.split("(")[0]:
-        case "cross_entropy":
+        case "cross_entropy" | "focal":
             return x, rng.integers(network.n_outputs, size=n_samples)
-        case "binary_cross_entropy":
+        case "binary_cross_entropy" | "summed_binary_cross_entropy" | "binary_focal":
             return x, rng.integers(2, size=shape).astype(network.dtype)
-        case "poisson":
+        case "poisson" | "poisson_deviance":
             return x, rng.poisson(2, shape).astype(network.dtype)
     return x, rng.standard_normal(shape).astype(network.dtype)
 
 
 def targets_of(network, y):
     """Targets as the oracle takes them: float64, labels one-hot."""
-    return np.eye(network.n_outputs)[y] if network.loss == "cross_entropy" else y.astype(np.float64)
+    return y.astype(np.float64) if y.ndim == 2 else np.eye(network.n_outputs)[y]
 
 
 def layers_of(network, dtype=np.float64):
@@ -51,8 +51,11 @@ def bits(network):
 
 
 def sizes_for(loss, sizes):
-    """The sizes, with two outputs where softmax would leave one nothing to choose."""
-    return [*sizes[:-1], max(sizes[-1], 2)] if loss == "cross_entropy" else sizes
+    """The sizes, with two outputs where softmax would leave one nothing to choose, and whole targets."""
+    loss = losses.get(loss)
+    if loss.takes_labels:
+        return [*sizes[:-1], max(sizes[-1], 2)]
+    return [*sizes[:-1], -(-sizes[-1] // loss.outputs_per_target) * loss.outputs_per_target]
 
 
 def make(sizes, activation, loss, dtype, **arguments):

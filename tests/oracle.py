@@ -263,7 +263,8 @@ def softmax(z):
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-# --- losses: name -> (value, gradient), elementwise, eq. 24 to 31 -----------------------------
+# --- losses: name -> (value, gradient), eq. 24 to 31 and 66 to 73 ------------------------------
+# The value has a column for each output or for each target, whose sum is meant; the gradient one for each output.
 
 
 def squared_error(u, y):
@@ -291,21 +292,30 @@ def huber_gradient(u, y, delta=1.0):
     return np.clip(u - y, -delta, delta)
 
 
-def binary_cross_entropy(u, y):
-    return softplus(u) - y * u
+def smoothed(y, label_smoothing, n_classes):
+    """Eq. 66."""
+    return (1 - label_smoothing) * y + label_smoothing / n_classes
 
 
-def binary_cross_entropy_gradient(u, y):
-    return sigmoid(u) - y
+def binary_cross_entropy(u, y, label_smoothing=0.0):
+    return softplus(u) - smoothed(y, label_smoothing, 2) * u
 
 
-def cross_entropy(u, y):
+def binary_cross_entropy_gradient(u, y, label_smoothing=0.0):
+    return sigmoid(u) - smoothed(y, label_smoothing, 2)
+
+
+def logsumexp(u):
     c = np.max(u, axis=-1, keepdims=True)
-    logsumexp = c + np.log(np.sum(np.exp(u - c), axis=-1, keepdims=True))
-    return y * (logsumexp - u)
+    return c + np.log(np.sum(np.exp(u - c), axis=-1, keepdims=True))
 
 
-def cross_entropy_gradient(u, y):
+def cross_entropy(u, y, label_smoothing=0.0):
+    return smoothed(y, label_smoothing, u.shape[-1]) * (logsumexp(u) - u)
+
+
+def cross_entropy_gradient(u, y, label_smoothing=0.0):
+    y = smoothed(y, label_smoothing, u.shape[-1])
     return softmax(u) * np.sum(y, axis=-1, keepdims=True) - y
 
 
@@ -317,6 +327,107 @@ def poisson_gradient(u, y):
     return np.exp(u) - y
 
 
+def poisson_deviance(u, y):
+    return np.exp(u) - y * u + y * np.log(np.where(y > 0, y, 1)) - y
+
+
+def focal_term(log_p, log_q, gamma):
+    """-q^gamma log p and its derivative for p, times p (eq. 67); log p / q is -1 where q is 0."""
+    p, q, power = np.exp(log_p), np.exp(log_q), np.exp(gamma * log_q)
+    ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)
+    return -power * log_p, power * (gamma * p * ratio - 1)
+
+
+def binary_focal(u, y, gamma=2.0):
+    """Eq. 67 for the two classes whose probabilities are sigmoid(u) and sigmoid(-u)."""
+    log_p, log_q = -softplus(-u), -softplus(u)
+    return y * focal_term(log_p, log_q, gamma)[0] + (1 - y) * focal_term(log_q, log_p, gamma)[0]
+
+
+def binary_focal_gradient(u, y, gamma=2.0):
+    """The chain rule with dp/du = p q."""
+    log_p, log_q = -softplus(-u), -softplus(u)
+    of_y, of_not_y = focal_term(log_p, log_q, gamma)[1], focal_term(log_q, log_p, gamma)[1]
+    return y * of_y * np.exp(log_q) - (1 - y) * of_not_y * np.exp(log_p)
+
+
+def log_p_and_q(u):
+    """The logarithms of p = softmax(u) and of 1 - p, which is the sum of the other classes."""
+    u = u - np.max(u, axis=-1, keepdims=True)
+    log_q = np.empty_like(u)
+    for j in range(u.shape[-1]):
+        rest = np.delete(u, j, axis=-1)
+        log_q[..., j] = logsumexp(rest)[..., 0] if rest.shape[-1] else -1e300  # whose product with 0 is 0
+    log_q -= logsumexp(u)
+    return np.where(log_q < -1, np.log1p(-np.exp(np.minimum(log_q, -1))), u - logsumexp(u)), log_q
+
+
+def focal(u, y, gamma=2.0):
+    return y * focal_term(*log_p_and_q(u), gamma)[0]
+
+
+def focal_gradient(u, y, gamma=2.0):
+    """Eq. 68, with 1 - p_k for [j = k] - p_k where j = k."""
+    log_p, log_q = log_p_and_q(u)
+    slope = y * focal_term(log_p, log_q, gamma)[1]
+    gradient = np.empty_like(u)
+    for k in range(u.shape[-1]):
+        jacobian = np.repeat(-np.exp(log_p[:, k : k + 1]), u.shape[-1], axis=1)
+        jacobian[:, k] = np.exp(log_q[:, k])
+        gradient[:, k] = np.sum(slope * jacobian, axis=1)
+    return gradient
+
+
+def quantiles(u, n_levels):
+    """Eq. 70."""
+    z = u.reshape(len(u), -1, n_levels)
+    steps = np.concatenate([z[:, :, :1], softplus(z[:, :, 1:])], axis=2)
+    return np.cumsum(steps, axis=2).reshape(u.shape)
+
+
+def quantile(u, y, levels=(0.5,)):
+    """Eq. 69."""
+    t = np.tile(np.array(levels, u.dtype), y.shape[1])
+    e = np.repeat(y, len(levels), axis=1) - quantiles(u, len(levels))
+    return np.where(e >= 0, t * e, (t - 1) * e)
+
+
+def quantile_gradient(u, y, levels=(0.5,)):
+    """Eq. 69 and 71."""
+    n = len(levels)
+    t = np.tile(np.array(levels, u.dtype), y.shape[1])
+    e = np.repeat(y, n, axis=1) - quantiles(u, n)
+    dq = (np.where(e < 0, 1 - t, 0) - np.where(e > 0, t, 0)).reshape(len(u), -1, n)
+    dz = np.empty_like(dq)
+    for k in range(n):
+        slope = 1 if k == 0 else sigmoid(u.reshape(dq.shape)[:, :, k])
+        dz[:, :, k] = slope * np.sum(dq[:, :, k:], axis=2)
+    return dz.reshape(u.shape)
+
+
+def gaussian_logits(u):
+    """The mean, and the logarithm of the variance within its limits."""
+    return u[:, ::2], np.clip(u[:, 1::2], -40, 40)
+
+
+def gaussian_outputs(u):
+    """Eq. 73."""
+    mean, s = gaussian_logits(u)
+    return np.stack([mean, np.exp(s / 2)], axis=2).reshape(u.shape)
+
+
+def gaussian(u, y):
+    """Eq. 72."""
+    mean, s = gaussian_logits(u)
+    return (s + (y - mean) ** 2 * np.exp(-s) + np.log(2 * u.dtype.type(np.pi))) / 2
+
+
+def gaussian_gradient(u, y):
+    mean, s = gaussian_logits(u)
+    ds = (1 - (y - mean) ** 2 * np.exp(-s)) / 2 * (np.abs(u[:, 1::2]) <= 40)
+    return np.stack([(mean - y) * np.exp(-s), ds], axis=2).reshape(u.shape)
+
+
 LOSSES = {
     "squared_error": (squared_error, squared_error_gradient),
     "absolute_error": (absolute_error, absolute_error_gradient),
@@ -324,27 +435,85 @@ LOSSES = {
     "binary_cross_entropy": (binary_cross_entropy, binary_cross_entropy_gradient),
     "cross_entropy": (cross_entropy, cross_entropy_gradient),
     "poisson": (poisson, poisson_gradient),
+    "poisson_deviance": (poisson_deviance, poisson_gradient),
+    "binary_focal": (binary_focal, binary_focal_gradient),
+    "focal": (focal, focal_gradient),
+    "quantile": (quantile, quantile_gradient),
+    "gaussian": (gaussian, gaussian_gradient),
+}
+
+PARAMETERS = {
+    "huber": "delta",
+    "binary_cross_entropy": "label_smoothing",
+    "cross_entropy": "label_smoothing",
+    "binary_focal": "gamma",
+    "focal": "gamma",
+    "quantile": "levels",
 }
 
 NETWORK_LOSSES = {  # a network's name -> (element loss, s of eq. 31)
     "mean_squared_error": ("squared_error", lambda m, n: 1 / (m * n)),
+    "half_squared_error": ("squared_error", lambda m, n: 1 / (2 * m)),
     "half_sum_squared_error": ("squared_error", lambda m, n: 1 / 2),
     "mean_absolute_error": ("absolute_error", lambda m, n: 1 / (m * n)),
     "huber": ("huber", lambda m, n: 1 / (m * n)),
     "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
+    "summed_binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / m),
     "cross_entropy": ("cross_entropy", lambda m, n: 1 / m),
     "poisson": ("poisson", lambda m, n: 1 / (m * n)),
+    "poisson_deviance": ("poisson_deviance", lambda m, n: 1 / m),
+    "binary_focal": ("binary_focal", lambda m, n: 1 / (m * n)),
+    "focal": ("focal", lambda m, n: 1 / m),
+    "quantile": ("quantile", lambda m, n: 1 / (m * n)),
+    "gaussian": ("gaussian", lambda m, n: 2 / (m * n)),
 }
 
-OF_LOGITS = ("binary_cross_entropy", "cross_entropy", "poisson")
+# Every loss, and those that compute something else with other parameters than the usual.
+SPELLINGS = (
+    *NETWORK_LOSSES,
+    "huber(0.3)",
+    "binary_cross_entropy(0.2)",
+    "cross_entropy(0.1)",
+    "binary_focal(0.5)",
+    "focal(0.5)",
+    "quantile(0.1, 0.4, 0.9)",
+)
+
+LINKS = {  # what a network ends in whose loss takes logits
+    "binary_cross_entropy": "sigmoid",
+    "cross_entropy": "softmax",
+    "poisson": "exp",
+    "poisson_deviance": "exp",
+    "binary_focal": "sigmoid",
+    "focal": "softmax",
+    "quantile": "quantiles",  # of several levels
+    "gaussian": "gaussian",
+}
 
 
-def total_loss(name, u, y, scale=1.0, sample_weight=None, **delta):
+def network_loss(spelling):
+    """The element loss, s of eq. 31, parameters and link of "mean_squared_error" or "quantile(0.1, 0.9)"."""
+    name, _, numbers = spelling.rstrip(")").partition("(")
+    element, scale = NETWORK_LOSSES[name]
+    settings = {}
+    if numbers:
+        values = tuple(map(float, numbers.split(",")))
+        settings[PARAMETERS[element]] = values if element == "quantile" else values[0]
+    single = element == "quantile" and outputs_per_target(element, **settings) == 1
+    link = "" if single else LINKS.get(element, "")
+    return element, scale, settings, link
+
+
+def outputs_per_target(element, levels=(0.5,), **others):
+    return {"quantile": len(levels), "gaussian": 2}.get(element, 1)
+
+
+def total_loss(name, u, y, scale=1.0, sample_weight=None, **settings):
     """The loss and its gradient for u (eq. 24)."""
     value, gradient = LOSSES[name]
     weight = np.ones((len(u), 1)) if sample_weight is None else sample_weight[:, None]
-    loss = scale * np.sum(weight * value(u, y, **delta))
-    return loss, scale * weight * gradient(u, y, **delta)
+    loss = scale * np.sum(weight * value(u, y, **settings))
+    return loss, scale * weight * gradient(u, y, **settings)
 
 
 # --- optimizers: name -> step(w, g, state, t, **settings) -> (w, state), eq. 40 to 49 ---------
@@ -426,31 +595,69 @@ STATES = {  # optimizer -> the names of its states, all 0 before the first step
 }
 
 
+# --- L-BFGS ----------------------------------------------------------------------------------
+
+
+def two_loops(g, steps, changes):
+    """The direction -H g after some pairs (s, y), the oldest first (eq. 70)."""
+    q, alphas = -g, []
+    for s, y in reversed(list(zip(steps, changes, strict=True))):
+        alphas.append(s @ q / (s @ y))
+        q = q - alphas[-1] * y
+    if len(steps):
+        q = q * (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y, alpha in zip(steps, changes, reversed(alphas), strict=True):
+        q = q + (alpha - y @ q / (s @ y)) * s
+    return q
+
+
+def inverse_hessian(n, steps, changes):
+    """H after some pairs (s, y), the oldest first (eq. 68 and 69)."""
+    h = np.eye(n)
+    if len(steps):
+        h *= (steps[-1] @ changes[-1]) / (changes[-1] @ changes[-1])
+    for s, y in zip(steps, changes, strict=True):
+        v = np.eye(n) - np.outer(y, s) / (s @ y)
+        h = v.T @ h @ v + np.outer(s, s) / (s @ y)
+    return h
+
+
 # --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
 
 
-def forward(layers, x):
+def outputs_of(name, z, n_levels):
+    """The activation or link of z; n_levels is how many columns of z are one target's quantiles."""
+    match name:
+        case "softmax":
+            return softmax(z)
+        case "quantiles":
+            return quantiles(z, n_levels)
+        case "gaussian":
+            return gaussian_outputs(z)
+    return activation(name)[0](z)
+
+
+def forward(layers, x, n_levels=1):
     """All sums z^1 ... z^L and all outputs a^0 ... a^L."""
     zs, outputs = [], [x]
     for weights, biases, name in layers:
-        z = affine(outputs[-1], weights, biases)
-        zs.append(z)
-        outputs.append(softmax(z) if name == "softmax" else activation(name)[0](z))
+        zs.append(affine(outputs[-1], weights, biases))
+        outputs.append(outputs_of(name, zs[-1], n_levels))
     return zs, outputs
 
 
-def predict(layers, x):
+def predict(layers, x, n_levels=1):
     """f(x) = a^L."""
-    return forward(layers, x)[1][-1]
+    return forward(layers, x, n_levels)[1][-1]
 
 
 def backpropagate(layers, x, y, loss):
     """The loss and [(dW, db), ...], first layer first; db is None where biases are."""
-    zs, outputs = forward(layers, x)
-    element, scale = NETWORK_LOSSES[loss]
-    u = zs[-1] if element in OF_LOGITS else outputs[-1]
-    value, dz = total_loss(element, u, y, scale(*u.shape))
-    if element not in OF_LOGITS:
+    element, scale, settings, link = network_loss(loss)
+    zs, outputs = forward(layers, x, outputs_per_target(element, **settings))
+    u = zs[-1] if link else outputs[-1]
+    value, dz = total_loss(element, u, y, scale(*u.shape), **settings)
+    if not link:
         dz = dz * activation(layers[-1][2])[1](zs[-1])
     gradients = []
     for index in reversed(range(len(layers))):

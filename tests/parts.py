@@ -11,11 +11,11 @@ from scratchnn.core import activations, linalg, losses, updates
 
 
 def forward(layers, x):
-    """All sums z and all outputs, the inputs first; softmax stays with its loss, which takes logits."""
+    """All sums z and all outputs, the inputs first; links stay with their losses, which take logits."""
     zs, outputs = [], [x]
     for weights, biases, activation in layers:
         zs.append(linalg.affine(outputs[-1], weights, biases))
-        outputs.append(zs[-1] if activation == "softmax" else activations.get(activation)(zs[-1]))
+        outputs.append(zs[-1] if activation in losses.links() else activations.get(activation)(zs[-1]))
     return zs, outputs
 
 
@@ -25,7 +25,8 @@ def gradients(layers, x, y, loss):
     u = zs[-1] if loss.link else outputs[-1]
     scale = loss.factor / (len(u) if loss.mean_over_samples else 1) / (u.shape[1] if loss.mean_over_outputs else 1)
     dz = np.empty_like(u)
-    losses.evaluate(loss.kernel, u, y, scale=scale, delta=loss.delta, gradient=dz)
+    parameters = {loss.parameter: getattr(loss, loss.parameter)} if loss.parameter else {}
+    losses.evaluate(loss.kernel, u, y, scale=scale, gradient=dz, **parameters)
     result = []
     for i in reversed(range(len(layers))):
         weights, biases, activation = layers[i]

@@ -11,6 +11,7 @@ import pytest
 
 from scratchnn import DivergenceError, NeuralNetwork, Neuron, check_gradients, losses, mse_loss, optimizers
 from scratchnn.callbacks import Checkpoint
+from scratchnn.core import updates
 
 X = np.random.default_rng(0).standard_normal((20, 3))
 Y = np.column_stack([X.sum(axis=1), X[:, 0] - X[:, 1]])
@@ -216,7 +217,7 @@ NAN, INF = float("nan"), float("inf")
     ("arguments", "message"),
     [
         *[({"epochs": v}, f"epochs is {v!r}; expected an integer >= 0") for v in (-1, 1.5, NAN, "10", None, True)],
-        *[({"batch_size": v}, f"batch_size is {v!r}; expected") for v in (0, -1, 1.5, NAN, "ful", None, False)],
+        *[({"batch_size": v}, f"batch_size is {v!r}; expected") for v in (0, -1, 1.5, NAN, "ful", False)],
         *[({"learning_rate": v}, f"learning_rate is {v!r}; expect") for v in (-0.1, 0, NAN, INF, "0.1")],
         *[({"learning_rate": v}, "learning_rate is ") for v in ([0.1], np.array([0.1, 0.2]), 10**400, 1j)],
         ({"optimizer": "adm"}, r"unknown optimizer 'adm'. Did you mean 'adam'\?"),
@@ -281,7 +282,7 @@ def test_a_batch_larger_than_the_data_is_all_of_them(network):
 
 HYPERPARAMETERS = [
     (cls, name, value)
-    for cls in optimizers.Optimizer.registry.values()
+    for cls in map(optimizers.Optimizer.registry.get, updates.names())
     for name in cls().hyperparameters()
     for value in (
         -0.5,
@@ -360,10 +361,25 @@ def test_layer_sizes(sizes, message):
         ({"loss": "mean_square_error"}, "Did you mean 'mean_squared_error'"),
         ({"loss": 3}, "loss is int; expected a name"),
         ({"loss": None}, "loss is NoneType; expected a name"),
-        ({"loss": "huber(-1)"}, "not a finite number > 0"),
-        ({"loss": "huber(nan)"}, "not a finite number > 0"),
-        ({"loss": "huber(x)"}, "not a finite number > 0"),
+        ({"loss": "huber(-1)"}, "delta is -1.0; expected a finite number > 0"),
+        ({"loss": "huber(nan)"}, "delta is nan; expected a finite number > 0"),
+        ({"loss": "huber(x)"}, "delta is 'x'; expected a finite number > 0"),
+        ({"loss": "huber(1, 2)"}, r"delta is \[1.0, 2.0\]; expected a finite number > 0"),
         ({"loss": "mse(2)"}, "takes no parameter; 2 was given"),
+        ({"loss": "cross_entropy(1)"}, "label_smoothing is 1.0; expected a finite number >= 0 and < 1"),
+        ({"loss": "bce(-0.1)"}, "label_smoothing is -0.1; expected a finite number >= 0 and < 1"),
+        ({"loss": "focal(-1)"}, "gamma is -1.0; expected a finite number >= 0"),
+        ({"loss": "binary_focal(inf)"}, "gamma is inf; expected a finite number >= 0"),
+        ({"loss": "quantile(0.1, 1)"}, r"levels\[1\] is 1.0; expected a finite number > 0 and < 1"),
+        ({"loss": "quantile(0.5, x)"}, r"levels\[1\] is 'x'; expected a finite number > 0 and < 1"),
+        ({"loss": "quantile(0.5, 0.1)"}, "expected each above the one before, but 0.1 follows 0.5"),
+        ({"loss": "quantile(0.5, 0.5)"}, "expected each above the one before, but 0.5 follows 0.5"),
+        ({"loss": "quantil(0.5)"}, "unknown loss 'quantil.0.5.'. Did you mean 'quantile'"),
+        ({"loss": "gausian"}, "Did you mean 'gaussian'"),
+        ({"loss": "quantile(0.1, 0.5, 0.9)"}, "has 2 outputs; the loss 'quantile' expects 3 for each target"),
+        ({"output_activation": "gaussian"}, "needs the loss 'gaussian'; 'mean_squared_error' was given"),
+        ({"output_activation": "quantiles"}, "needs the loss 'quantile'; 'mean_squared_error' was given"),
+        ({"loss": "gaussian", "output_activation": "exp"}, "needs the output activation 'gaussian'; 'exp' was given"),
         ({"weight_init": "he_norml"}, "Did you mean 'he_normal'"),
         ({"bias_init": "zeroes"}, "Did you mean 'zeros'"),
         ({"weight_init": [np.ones((3, 5))]}, "expected a name, or a list of 2"),
@@ -387,10 +403,22 @@ def test_arguments_of_a_network(arguments, message):
         NeuralNetwork([3, 5, 2], **arguments)
 
 
-@pytest.mark.parametrize("delta", [0, -1, NAN, INF])
+@pytest.mark.parametrize("delta", [0, -1, NAN, INF, "1", None])
 def test_delta(delta):
-    with pytest.raises(ValueError, match="expected a finite number > 0"):
+    with pytest.raises(ValueError, match=f"delta is {delta!r}; expected a finite number > 0"):
         losses.Huber(delta)
+
+
+def test_levels():
+    for levels in ([], (), np.empty(0)):
+        with pytest.raises(ValueError, match="0 levels were given; expected 1 to 99"):
+            losses.Quantile(levels)
+    most = np.arange(1, 101) / 101
+    assert len(losses.Quantile(most[:99]).levels) == 99
+    with pytest.raises(ValueError, match="100 levels were given; expected 1 to 99"):
+        losses.Quantile(most)
+    with pytest.raises(ValueError, match=r"levels\[0\] is 'abc'; expected a finite number > 0 and < 1"):
+        losses.Quantile("abc")
 
 
 @pytest.mark.parametrize(
@@ -544,7 +572,7 @@ def test_one_row_repeated_without_memory():
 # ---- divergence ----
 
 
-@pytest.mark.parametrize("optimizer", optimizers.Optimizer.registry)
+@pytest.mark.parametrize("optimizer", updates.names())
 @pytest.mark.parametrize("watched", [False, True])
 def test_divergence(optimizer, watched, dtype):
     """The error names epoch and cause; the network is as a training of the epochs before leaves it."""
@@ -591,7 +619,7 @@ def test_divergence_is_the_same_for_any_number_of_threads(n_threads, threads_use
     assert bits(network)[1] == bits(single)[1]
 
 
-@pytest.mark.parametrize("optimizer", optimizers.Optimizer.registry)
+@pytest.mark.parametrize("optimizer", updates.names())
 def test_divergence_in_the_first_epoch_leaves_no_state(optimizer):
     """Some steps have been made, with an optimizer whose state was new."""
     far = np.array(Y, copy=True)

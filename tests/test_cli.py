@@ -158,6 +158,19 @@ def test_options_reach_the_network(run):
     assert "lowest held-out loss" not in out
 
 
+def test_lbfgs_takes_all_rows_at_once(run):
+    write_houses()
+    options = "--target price --optimizer lbfgs --hidden none --patience 0 --no-curve"
+    code, out, _ = run("train", "houses.csv", *options.split())
+    assert code == 0
+    assert "by lbfgs, batches of full, at most 500 epochs" in out
+    assert "samples/s, converged\n" in out
+    assert scratchnn.load("houses.snn").optimizer.name == "lbfgs"
+    code, _, err = run("train", "houses.csv", *options.split(), "--batch-size", "8")
+    assert code == 1
+    assert "batch_size is 8, of 96 samples; lbfgs takes all at once" in err
+
+
 def test_no_hidden_layer_and_early_stopping(run):
     write_flowers()
     args = "--target kind --drop id --hidden none --learning-rate 1 --patience 1 --no-curve"

@@ -8,10 +8,9 @@ import pytest
 from scratchnn import NeuralNetwork, check_gradients
 from scratchnn.core import activations
 
-LOSSES = tuple(oracle.NETWORK_LOSSES)
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12}
 
-every_loss = pytest.mark.parametrize("loss", LOSSES)
+every_loss = pytest.mark.parametrize("loss", oracle.SPELLINGS)
 every_activation = pytest.mark.parametrize("activation", activations.names())
 depths = pytest.mark.parametrize("sizes", networks.DEPTHS, ids=str)
 
@@ -34,7 +33,7 @@ def test_forward_evaluate_and_gradients(activation, loss, isa, dtype):
     value, gradients = oracle.backpropagate(layers, x.astype(np.float64), targets, loss)
     out = network.predict(x)
     assert out.dtype == dtype
-    close(out, oracle.predict(layers, x.astype(np.float64)), dtype)
+    close(out, oracle.predict(layers, x.astype(np.float64), network.n_outputs // network.n_targets), dtype)
     assert network.evaluate(x, y) == pytest.approx(value, rel=TOLERANCE[dtype])
     for ours, theirs in zip(network.gradients(x, y), gradients, strict=True):
         for a, b in zip(ours, theirs, strict=True):

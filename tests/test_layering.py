@@ -257,7 +257,16 @@ def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
     of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses"]
     of_trainer = ["tiny_steps", "begin_epoch", "begin_step", "end_steps", "end_epoch", "loop"]
-    for module, names in (("step", of_step), ("trainer", of_trainer)):
+    of_lbfgs = ["advance", "start", "iterate", "find_step", "accept", "add_pair", "two_loops"]
+    of_wolfe = ["begin", "learn", "choose", "next_step"]
+    of_full_batch = ["evaluate", "compute_in_threads", "compute_share"]
+    for module, names in (
+        ("step", of_step),
+        ("trainer", of_trainer),
+        ("lbfgs", of_lbfgs),
+        ("wolfe", of_wolfe),
+        ("full_batch", of_full_batch),
+    ):
         text = (CORE / f"{module}.pyx").read_text(encoding="utf-8")
         for name in names:
             assert re.search(rf"cdef \w+ {name}\([^)]*\) noexcept nogil:", text), name

@@ -81,29 +81,44 @@ def test_seeds():
 
 
 @pytest.mark.parametrize(
-    ("given", "name", "parameter"),
+    ("given", "name", "parameters"),
     [
-        ("mse", "mean_squared_error", 1),
-        ("mae", "mean_absolute_error", 1),
-        ("bce", "binary_cross_entropy", 1),
-        ("half_sum_squared_error", "half_sum_squared_error", 1),
-        ("huber", "huber(1.0)", 1),
-        (" huber ( 0.25 ) ", "huber(0.25)", 0.25),
-        (losses.Huber(2), "huber(2.0)", 2),
-        (losses.Poisson(), "poisson", 1),
+        ("mse", "mean_squared_error", (0,)),
+        ("mae", "mean_absolute_error", (0,)),
+        ("bce", "binary_cross_entropy", (0,)),
+        ("half_sum_squared_error", "half_sum_squared_error", (0,)),
+        ("huber", "huber(1.0)", (1,)),
+        (" huber ( 0.25 ) ", "huber(0.25)", (0.25,)),
+        (losses.Huber(2), "huber(2.0)", (2,)),
+        (losses.Poisson(), "poisson", (0,)),
+        ("cross_entropy", "cross_entropy", (0,)),
+        ("cross_entropy(0)", "cross_entropy", (0,)),
+        ("cross_entropy(0.1)", "cross_entropy(0.1)", (0.1,)),
+        ("bce(0.1)", "binary_cross_entropy(0.1)", (0.1,)),
+        ("focal", "focal(2.0)", (2,)),
+        ("focal(0)", "focal(0.0)", (0,)),
+        (losses.BinaryFocal(gamma=1.5), "binary_focal(1.5)", (1.5,)),
+        ("quantile", "quantile(0.5)", (1, 0.5)),
+        ("quantile( 0.05,0.5 , .95 )", "quantile(0.05, 0.5, 0.95)", (3, 0.05, 0.5, 0.95)),
+        (losses.Quantile(0.25), "quantile(0.25)", (1, 0.25)),
+        (losses.Quantile(np.array([0.1, 0.9])), "quantile(0.1, 0.9)", (2, 0.1, 0.9)),
+        ("gaussian", "gaussian", (0,)),
+        (losses.GaussianNLL(), "gaussian", (0,)),
     ],
 )
-def test_losses_by_name(given, name, parameter):
+def test_losses_by_name(given, name, parameters):
     loss = losses.get(given)
-    assert (str(loss), loss.delta) == (name, parameter)
-    assert NeuralNetwork([2, 1], loss=given, output_activation=loss.link or None, seed=1).loss == name
+    assert (str(loss), loss.for_kernel()[-1]) == (name, parameters)
+    sizes = [2, loss.outputs_per_target]
+    assert NeuralNetwork(sizes, loss=given, output_activation=loss.link or None, seed=1).loss == name
     assert type(loss) is losses.Loss.registry[loss.name]
-    assert eval(repr(loss), vars(losses)).for_kernel() == loss.for_kernel()
+    for again in (eval(repr(loss), vars(losses)), losses.get(str(loss))):
+        assert (str(again), again.for_kernel()) == (name, loss.for_kernel())
 
 
 def test_every_loss_and_optimizer_has_an_oracle_and_the_reverse():
     assert {loss.name for loss in losses.Loss.registry.values()} == set(oracle.NETWORK_LOSSES)
-    assert set(optimizers.Optimizer.registry) == set(oracle.OPTIMIZERS)
+    assert set(optimizers.Optimizer.registry) == {*oracle.OPTIMIZERS, "lbfgs"}
 
 
 def test_optimizers_by_name():
@@ -112,7 +127,7 @@ def test_optimizers_by_name():
     assert optimizers.get(optimizers.Nesterov(momentum=0.5), 3) == optimizers.Nesterov(3, 0.5)
     for name, cls in optimizers.Optimizer.registry.items():
         assert optimizers.get(name).name == name
-        assert cls().states == oracle.STATES[name]
+        assert cls().states == {**oracle.STATES, "lbfgs": ()}[name]
         assert optimizers.get(name, **cls().hyperparameters()) == cls()
 
 

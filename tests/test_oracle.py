@@ -23,16 +23,15 @@ def test_one_neuron_is_the_tutorial():
     assert output == pytest.approx(0.9990889488055994, rel=1e-15)
 
 
-OUTPUTS = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "poisson": "exp"}
-
-
 @pytest.mark.parametrize("hidden", ["identity", "tanh", "gelu", "elu(0.5)"])
-@pytest.mark.parametrize("loss", oracle.NETWORK_LOSSES)
+@pytest.mark.parametrize("loss", oracle.SPELLINGS)
 def test_backpropagation_gives_the_derivatives(loss, hidden, rng):
+    element, _, settings, link = oracle.network_loss(loss)
+    n = 2 * oracle.outputs_per_target(element, **settings)
     layers = [
         (rng.standard_normal((3, 5)), rng.standard_normal(5), hidden),
         (rng.standard_normal((5, 4)) / 2, None, hidden),
-        (rng.standard_normal((4, 2)) / 2, rng.standard_normal(2), OUTPUTS.get(loss, hidden)),
+        (rng.standard_normal((4, n)) / 2, rng.standard_normal(n), link or hidden),
     ]
     x, y = rng.standard_normal((7, 3)), rng.uniform(size=(7, 2))
     _, gradients = oracle.backpropagate(layers, x, y, loss)
@@ -57,15 +56,51 @@ def test_slopes_are_the_derivatives_of_values(name):
     assert slope(z) == pytest.approx((value(z + h) - value(z - h)) / (2 * h), rel=1e-7, abs=1e-7)
 
 
-@pytest.mark.parametrize("name", oracle.LOSSES)
-def test_gradients_are_the_derivatives_of_losses(name, rng):
-    u, y = 2 * rng.standard_normal((3, 4)), rng.uniform(size=(3, 4))
-    weight = rng.uniform(size=3)
-    loss, gradient = oracle.total_loss(name, u, y, 0.3, weight)
-    measured = oracle.central_difference(lambda v: oracle.total_loss(name, v, y, 0.3, weight)[0], u)
+@pytest.mark.parametrize("loss", oracle.SPELLINGS)
+def test_gradients_are_the_derivatives_of_losses(loss, rng):
+    name, _, settings, _ = oracle.network_loss(loss)
+    u = 2 * rng.standard_normal((3, 4 * oracle.outputs_per_target(name, **settings)))
+    y, weight = rng.uniform(size=(3, 4)), rng.uniform(size=3)
+    value, gradient = oracle.total_loss(name, u, y, 0.3, weight, **settings)
+    measured = oracle.central_difference(lambda v: oracle.total_loss(name, v, y, 0.3, weight, **settings)[0], u)
     assert gradient == pytest.approx(measured, rel=1e-7, abs=1e-8)
-    by_hand = sum(0.3 * w * np.sum(oracle.LOSSES[name][0](u, y)[i]) for i, w in enumerate(weight))
-    assert loss == pytest.approx(by_hand, rel=1e-14)
+    by_hand = sum(0.3 * w * np.sum(oracle.LOSSES[name][0](u, y, **settings)[i]) for i, w in enumerate(weight))
+    assert value == pytest.approx(by_hand, rel=1e-14)
+
+
+def test_losses_by_hand():
+    """Each from its words, for numbers that can be followed."""
+    z = np.array([[0.0, 1.0, -1.0]])
+    p = np.exp(z) / np.exp(z).sum()
+    one = np.array([[0.0, 1.0, 0.0]])
+    assert oracle.focal(z, one).sum() == pytest.approx(-((1 - p[0, 1]) ** 2) * np.log(p[0, 1]))
+    assert oracle.focal(z, one, gamma=0.0).sum() == pytest.approx(-np.log(p[0, 1]))
+    mixed = 0.7 * one + 0.1
+    assert oracle.cross_entropy(z, one, 0.3).sum() == pytest.approx(-(mixed * np.log(p)).sum())
+    s = 1 / (1 + np.exp(-1.5))
+    logit, target = np.array([[1.5]]), np.array([[1.0]])
+    assert oracle.binary_cross_entropy(logit, target, 0.2) == pytest.approx(-0.9 * np.log(s) - 0.1 * np.log(1 - s))
+    assert oracle.binary_focal(logit, target) == pytest.approx(-((1 - s) ** 2) * np.log(s))
+    assert oracle.binary_focal(logit, 1 - target) == pytest.approx(-(s**2) * np.log(1 - s))
+
+    q = oracle.quantiles(z, 3)
+    assert q[0] == pytest.approx([0, np.log(1 + np.e), np.log(1 + np.e) + np.log(1 + 1 / np.e)])
+    of_5, of_1 = (oracle.quantile(np.array([[2.0]]), np.array([[y]]), (0.9,)) for y in (5.0, 1.0))
+    assert (of_5[0, 0], of_1[0, 0]) == pytest.approx((0.9 * 3, 0.1 * 1))
+
+    mean, deviation = 3.0, 0.5
+    density = np.exp(-(((2.5 - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
+    u = np.array([[mean, 2 * np.log(deviation)]])
+    assert oracle.gaussian(u, np.array([[2.5]])) == pytest.approx(-np.log(density))
+    assert oracle.gaussian_outputs(u)[0] == pytest.approx([mean, deviation])
+
+
+def test_the_best_constant_of_the_pinball_loss_is_the_quantile(rng):
+    y = rng.standard_normal((101, 1))
+    for level in (0.1, 0.5, 0.85):
+        losses = [oracle.quantile(np.full((101, 1), q), y, (level,)).sum() for q in y[:, 0]]
+        best = y[np.argmin(losses), 0]
+        assert np.mean(y < best) <= level <= np.mean(y <= best)
 
 
 @pytest.mark.parametrize(("name", "first"), [("sgd", 0.1), ("adagrad", 0.01), ("adam", 1e-3)])

@@ -15,12 +15,12 @@ from model_files import build, take_apart, version_of
 
 import scratchnn
 from scratchnn import ModelFileError, NeuralNetwork, losses, optimizers
-from scratchnn.core import activations
+from scratchnn.core import activations, updates
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "data" / "model_v1.snn"
 DOCUMENT = HERE.parent / "docs" / "model_file.md"
-OPTIMIZERS = list(optimizers.Optimizer.registry)
+OPTIMIZERS = updates.names()
 
 X = np.random.default_rng(0).standard_normal((30, 3))
 Y = np.column_stack([X.sum(axis=1), X[:, 0] - X[:, 1]])
@@ -108,13 +108,25 @@ def test_the_parameter_of_an_activation_keeps_every_digit(path):
     assert found.layers[0].neurons[0].activation.alpha == 0.12345678901234567
 
 
-@pytest.mark.parametrize("name", [*losses.Loss.registry, "huber(0.12345678901234567)"])
-def test_every_loss(path, name):
-    network = NeuralNetwork([3, 4, 2], loss=name, seed=1)
+OTHER_LOSSES = (
+    "huber(0.12345678901234567)",
+    "cross_entropy(0.1)",
+    "bce(0.12345678901234567)",
+    "focal(0.0)",
+    "quantile(0.12345678901234567, 0.5)",
+    losses.Quantile(np.arange(1, 100) / 100 + 1e-9),
+)
+
+
+@pytest.mark.parametrize("loss", [*losses.Loss.registry, *OTHER_LOSSES], ids=lambda loss: str(loss)[:40])
+def test_every_loss(path, loss):
+    network = NeuralNetwork([3, 4, 2 * losses.get(loss).outputs_per_target], loss=loss, seed=1)
     found = through_a_file(network, path)
     assert bits(found) == bits(network)
+    assert (found.loss, found.n_targets) == (network.loss, 2)
     targets = np.full((30, 2), 0.5)
     assert found.evaluate(X, targets) == network.evaluate(X, targets)
+    np.testing.assert_array_equal(found.predict(X), network.predict(X))
 
 
 def test_values_at_the_limits(path):
@@ -345,6 +357,14 @@ def model(*keys):
     return set_in("model", *keys)
 
 
+def both(*changes):
+    def change(header):
+        for part in changes:
+            part(header)
+
+    return change
+
+
 def rename(old, new):
     def change(header):
         header["arrays"][new] = header["arrays"].pop(old)
@@ -389,7 +409,20 @@ def rename(old, new):
         (model("loss", "mean_squared_eror"), "unknown loss .*mean_squared_error"),
         (model("loss", "mse"), "'mean_squared_error' is misspelt, as 'mse'"),
         (model("loss", 3), "'loss' of the model must be a name"),
-        (model("loss", "x" * 41), "at most 40 characters"),
+        (model("loss", "x" * 2501), "at most 2500 characters"),
+        (model("loss", "x" * 2500), "unknown loss 'xxx"),
+        (model("loss", "quantile(" + "0.1.1" * 400 + ")"), "levels"),
+        (model("loss", "quantile(" + " " * 2490), "unknown loss"),
+        (model("loss", "quantile(" + "0.5," * 620 + "0.6)"), "621 levels were given; expected 1 to 99"),
+        (model("loss", "quantile(0.1,0.5)"), r"'quantile\(0.1, 0.5\)' is misspelt, as 'quantile\(0.1,0.5\)'"),
+        (model("loss", "cross_entropy(0.0)"), r"'cross_entropy' is misspelt, as 'cross_entropy\(0.0\)'"),
+        (model("loss", "quantile(0.5, 0.1)"), "expected each above the one before"),
+        (model("loss", "quantile(0.1, 0.9)"), "'identity', the loss 'quantile.0.1, 0.9.' needs 'quantiles'"),
+        (model("loss", "gaussian"), "needs 'gaussian'"),
+        (
+            both(model("loss", "quantile(0.1, 0.5, 0.9)"), model("activations", ["tanh", "quantiles"])),
+            "has 2 outputs; .* expects 3 for each target",
+        ),
         (
             model("loss", "cross_entropy"),
             "'identity', the loss 'cross_entropy' needs 'softmax'",

@@ -1,6 +1,7 @@
 """The estimators beside scikit-learn's own: from one seed the same weights, splits, shuffles, curves and results."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import scratchnn
 from scratchnn.estimators.compatibility import SKLEARN
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 
 needs_weights = pytest.mark.skipif(SKLEARN < (1, 7), reason="scikit-learn's MLP has sample_weight since 1.7")
 
@@ -137,6 +139,28 @@ def test_the_same_numbers_from_partial_fit(name, data, solver):
     assert_alike(*both(name, data, {"solver": solver, "learning_rate": "invscaling"}, fit))
 
 
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize("activation", ["tanh", "logistic", "relu"])
+def test_lbfgs_ends_as_well_as_scipys(name, activation):
+    """Its steps are others after some iterations; the loss at the end is as small, and the curve is there."""
+    data = cancer if name == "MLPClassifier" else diabetes
+    settings = {"solver": "lbfgs", "activation": activation, "hidden_layer_sizes": (10,), "alpha": 0.5}
+    ours, theirs, X = both(name, data, {**settings, "max_iter": 2000, "max_fun": 10000})
+    assert ours.loss_ <= theirs.loss_ * 1.05
+    assert ours.loss_ == ours.loss_curve_[-1] == ours.best_loss_ == min(ours.loss_curve_)
+    assert len(ours.loss_curve_) == ours.n_iter_
+    assert (np.diff(ours.loss_curve_) <= 0).all()
+    assert ours.score(X, data()[1]) >= theirs.score(X, data()[1]) - 0.03
+
+
+def test_lbfgs_begins_as_scipys():
+    ours, theirs, _ = both("MLPClassifier", cancer, {"solver": "lbfgs", "activation": "tanh", "max_iter": 3})
+    assert ours.n_iter_ == theirs.n_iter_ == 3
+    for a, b in zip(ours.coefs_, theirs.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-8)
+    assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-9)
+
+
 def test_float32_stays_float32_and_learns_as_well():
     X, y = digits()
     ours, theirs, X = both("MLPClassifier", lambda: (X.astype(np.float32), y), {"max_iter": 100})
@@ -176,12 +200,19 @@ def test_the_same_lines_are_printed(settings, capsys):
     assert "consecutive epochs" in lines[0]
 
 
-def test_the_same_warnings():
+@pytest.mark.parametrize(
+    ("settings", "number"),
+    [({"batch_size": 1000, "max_iter": 2}, 2), ({"solver": "lbfgs", "max_iter": 2}, 1), ({"tol": 10.0}, 0)],
+    ids=str,
+)
+def test_the_same_warnings(settings, number):
     messages = []
     for module in (scratchnn, neural_network):
         X, y = digits()
-        with pytest.warns() as record:
-            module.MLPClassifier(random_state=1, batch_size=1000, max_iter=2).fit(X, y)
+        with warnings.catch_warnings(record=True) as record:
+            warnings.simplefilter("always")
+            module.MLPClassifier(random_state=1, **settings).fit(X, y)
         messages.append([(warning.category, str(warning.message)) for warning in record])
-    assert messages[0] == messages[1]
-    assert len(messages[0]) == 2
+    assert len(messages[0]) == number
+    if SKLEARN >= (1, 8) or settings.get("solver") != "lbfgs":  # it was worded otherwise before
+        assert messages[0] == messages[1]

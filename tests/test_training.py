@@ -29,7 +29,7 @@ ONE = (np.ones((1, 1)), np.ones((1, 1)))
 # ---- steps ----
 
 
-@pytest.mark.parametrize("loss", oracle.NETWORK_LOSSES)
+@pytest.mark.parametrize("loss", oracle.SPELLINGS)
 @pytest.mark.parametrize("optimizer", oracle.OPTIMIZERS)
 def test_ten_steps(optimizer, loss, isa, dtype):
     """Five epochs of two batches, of which the second is smaller."""
@@ -136,7 +136,7 @@ def test_no_epochs_change_nothing():
 # ---- history ----
 
 
-@pytest.mark.parametrize("loss", oracle.NETWORK_LOSSES)
+@pytest.mark.parametrize("loss", oracle.SPELLINGS)
 def test_the_loss_of_an_epoch_is_that_of_its_batches_as_they_were_seen(loss, isa, dtype):
     network = networks.make([3, 9, 2], "tanh", loss, dtype)
     x, y = networks.data(network, 20)

@@ -93,7 +93,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (the mode
     default="adam",
     show_default=True,
     callback=options.optimizer,
-    help="sgd, momentum, rmsprop, adam, adamw …",
+    help="sgd, momentum, rmsprop, adam, adamw, lbfgs …",
 )
 @click.option(
     "--learning-rate",
@@ -104,10 +104,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (the mode
 @click.option(
     "--batch-size",
     metavar="N",
-    default="32",
-    show_default=True,
     callback=options.batch_size,
-    help="Rows that make a step, or 'full' for all.",
+    help="Rows that make a step, or 'full' for all.  [default: 32; for lbfgs full]",
 )
 @click.option(
     "--epochs",
@@ -172,7 +170,7 @@ def train(
     activation: str,
     optimizer: str,
     learning_rate: float | None,
-    batch_size: int | str,
+    batch_size: int | str | None,
     epochs: int,
     patience: int,
     validation_fraction: float,
@@ -212,6 +210,8 @@ def train(
     )
     network.metadata.update(_fitting(metadata(problem.preparation)))
     tell("network", architecture(network))
+    at_once = optimizer.lower() == "lbfgs"
+    batch_size = batch_size or ("full" if at_once else 32)
     how = f"{network.loss} by {optimizer}, batches of {batch_size}, at most {epochs} epochs"
     tell("training", how)
 
@@ -224,7 +224,7 @@ def train(
             epochs=epochs,
             learning_rate=learning_rate,
             batch_size=batch_size,
-            shuffle=True,
+            shuffle=not at_once,
             optimizer=optimizer,
             validation_data=problem.validation_data,
             patience=(patience or None) if problem.held_out else None,
@@ -292,7 +292,13 @@ def _tell_training(network: NeuralNetwork, patience: int, tell: Tell) -> None:
     history = network.history
     rate = history.samples / history.seconds if history.seconds else 0.0
     epochs = "1 epoch" if patience == 1 else f"{patience} epochs"
-    why = f", no lower held-out loss for {epochs}" if history.stopped == "patience" else ""
+    reasons = {
+        "patience": f", no lower held-out loss for {epochs}",
+        "converged": ", converged",
+        "line_search": ", no step lowers the loss",
+        "max_evaluations": ", the most evaluations",
+    }
+    why = reasons.get(history.stopped, "")
     tell("", f"{history.epochs} epochs in {duration(history.seconds)}, {with_prefix(rate)} samples/s{why}")
     if history.best_epoch is not None:
         lowest = f"lowest held-out loss {min(history.validation_loss):.4g} in epoch {history.best_epoch}"

@@ -9,7 +9,8 @@ import numpy as np
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, snn_activation, table
 
-from scratchnn.core.arrays import compute_into, expect, plain_array, real_arrays, rows
+from scratchnn.core.arrays import compute_into, expect, plain_array, real_arrays
+from scratchnn.core.losses import link
 from scratchnn.core.names import name_and_parameter, unknown
 
 ctypedef fused real:
@@ -175,12 +176,6 @@ def get(activation):
     return Activation(name, alpha)
 
 
-cdef _softmax(const real[:, :] z, real[:, ::1] p):
-    with nogil:
-        table(sizeof(real)).softmax(
-            z.shape[0], z.shape[1], &z[0, 0], z.strides[0] // <ptrdiff_t>sizeof(real), &p[0, 0], p.shape[1])
-
-
 def softmax(z, out=None):
     """Compute ``p_j = exp(z_j) / sum_k exp(z_k)`` for every row of z (docs/math.md, "Softmax").
 
@@ -197,15 +192,8 @@ def softmax(z, out=None):
     z = _real_or_converted(z)
     expect(z.ndim in (1, 2) and z.shape[z.ndim - 1] > 0,
            "z has shape {}; expected (n_samples, n_outputs) or (n_outputs,)", z.shape)
-    matrix = rows(z if z.ndim == 2 else z[None, :])
-
-    def compute(p):
-        if p.itemsize == 4:
-            _softmax[float](matrix, p.reshape(matrix.shape))
-        else:
-            _softmax[double](matrix, p.reshape(matrix.shape))
-
-    return compute_into(out, z.shape, z.dtype, (z,), compute)
+    matrix = z if z.ndim == 2 else z[None, :]
+    return compute_into(out, z.shape, z.dtype, (z,), lambda p: link("softmax", matrix, p.reshape(matrix.shape)))
 
 
 globals().update({name: Activation(name) for name in names()})

@@ -1,5 +1,6 @@
-"""What the operations ask of their arrays: dtype, shape, strides, and where a result goes."""
+"""What the operations ask of their arguments: dtype, shape, strides, ranges, and where a result goes."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,6 +62,23 @@ def expect(condition: bool, message: str, *shapes: object) -> None:
     """Raise ValueError with the shapes put into the message unless the condition holds."""
     if not condition:
         raise ValueError(message.format(*shapes))
+
+
+def number_within(name: str, value: Any, low: float, from_low: bool, high: float, to_high: bool = False) -> float:
+    """Return value as a float between `low` and `high`; ValueError otherwise.
+
+    They are in the range themselves where `from_low` and `to_high` say so.
+    """
+    try:
+        number = math.nan if isinstance(value, str) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if low < number < high or (from_low and number == low) or (to_high and number == high):
+        return number
+    limits = f"{'>=' if from_low else '>'} {low:g}"
+    if math.isfinite(high):
+        limits += f" and {'<=' if to_high else '<'} {high:g}"
+    raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
 
 
 def strided(array: np.ndarray) -> np.ndarray:

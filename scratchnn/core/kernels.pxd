@@ -8,6 +8,7 @@ cdef extern from "kernels.h" nogil:
         SNN_MAX_STATES
         SNN_MAX_HYPERPARAMETERS
         SNN_MAX_COEFFICIENTS
+        SNN_MAX_PARAMETERS
         SNN_TINY
 
     ctypedef enum snn_source:
@@ -29,9 +30,18 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct snn_loss:
         const char *name
+        const char *parameter
+        double preset
+        size_t outputs_per_target
         void (*evaluate)(
             size_t m, size_t n, const void *z, size_t ldz, const void *y, size_t ldy, const void *sample_weight,
-            double scale, double delta, void *dz, size_t lddz, double *row_loss) noexcept nogil
+            double scale, const double *parameters, void *dz, size_t lddz, double *row_loss) noexcept nogil
+
+    ctypedef struct snn_link:
+        const char *name
+        void (*value)(
+            size_t m, size_t n, const void *z, size_t ldz, size_t outputs_per_target, void *a,
+            size_t lda) noexcept nogil
 
     ctypedef struct snn_update:
         const char *name
@@ -63,7 +73,7 @@ cdef extern from "kernels.h" nogil:
         size_t n_layers, widest
         const snn_tiny_layer *layers
         int loss, update
-        double delta
+        const double *parameters
         double *hyper
         const double *rates
         double *coefficients
@@ -98,7 +108,6 @@ cdef extern from "kernels.h" nogil:
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,
             double scale, double step, double *row_loss, double *loss) noexcept nogil
-        void (*softmax)(size_t m, size_t n, const void *z, size_t ldz, void *p, size_t ldp) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,
             const int64_t *rows, void *out, size_t ldo) noexcept nogil
@@ -108,10 +117,15 @@ cdef extern from "kernels.h" nogil:
         void (*gather_labels)(
             size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
         int (*all_finite)(size_t n, const void *x) noexcept nogil
+        double (*dot)(size_t n, const void *x, const void *y) noexcept nogil
+        void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out) noexcept nogil
+        double (*max_abs)(size_t n, const void *x) noexcept nogil
         const snn_activation *activations
         size_t n_activations
         const snn_loss *losses
         size_t n_losses
+        const snn_link *links
+        size_t n_links
         const snn_update *updates
         size_t n_updates
 
@@ -135,6 +149,7 @@ cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil
 cdef uint64_t random_bits(uint64_t key, uint64_t index) noexcept nogil
 cdef double random_uniform(uint64_t bits) noexcept nogil
 cdef double random_normal(uint64_t bits) noexcept nogil
+cdef double normal_quantile(double p) noexcept nogil
 cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil
 cdef void barrier_init(snn_barrier *barrier, uint32_t n_threads) noexcept nogil
 cdef void barrier_wait(snn_barrier *barrier) noexcept nogil

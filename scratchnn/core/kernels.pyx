@@ -24,6 +24,7 @@ cdef extern from "kernels.h" nogil:
     uint64_t snn_random_bits(uint64_t key, uint64_t index) noexcept nogil
     double snn_random_uniform(uint64_t bits) noexcept nogil
     double snn_random_normal(uint64_t bits) noexcept nogil
+    double snn_normal_quantile(double p) noexcept nogil
     uint64_t snn_random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil
 
 
@@ -69,6 +70,10 @@ cdef double random_uniform(uint64_t bits) noexcept nogil:
 
 cdef double random_normal(uint64_t bits) noexcept nogil:
     return snn_random_normal(bits)
+
+
+cdef double normal_quantile(double p) noexcept nogil:
+    return snn_normal_quantile(p)
 
 
 cdef uint64_t random_shuffle(uint64_t key, uint64_t index, size_t n, size_t end, int64_t *items) noexcept nogil:

@@ -1,11 +1,18 @@
 """A loss with its convention, as training and evaluation use it below Python."""
 
+from scratchnn.core.kernels cimport SNN_MAX_PARAMETERS
+
+
 cdef struct Loss:
     size_t kernel               # place in the kernels' list
     double factor
     bint mean_over_samples
     bint mean_over_outputs
-    double delta
+    double[SNN_MAX_PARAMETERS] parameters   # as the kernel takes them
+
+
+# Fill in a loss from the tuple of its members, in their order.
+cdef int set_loss(Loss *loss, description) except -1
 
 
 # What the sum of the rows' losses is multiplied by for samples that weigh so much together (their number, without

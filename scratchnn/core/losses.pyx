@@ -3,13 +3,15 @@
 Nothing is averaged here: scratchnn.losses names the conventions that networks train with.
 """
 
+import itertools
 import math
+import operator
 
 import numpy as np
 
-from scratchnn.core.kernels cimport table
+from scratchnn.core.kernels cimport SNN_MAX_PARAMETERS, snn_loss, table
 
-from scratchnn.core.arrays import compute_into, expect, expect_dimensions, real_arrays, rows
+from scratchnn.core.arrays import compute_into, expect, expect_dimensions, number_within, real_arrays, rows
 from scratchnn.core.names import unknown
 
 ctypedef fused real:
@@ -17,9 +19,26 @@ ctypedef fused real:
     double
 
 
+# Where each parameter may lie: (low, whether low itself may be, high, not included). Levels ascend.
+RANGES = {
+    "delta": (0.0, False, math.inf),
+    "gamma": (0.0, True, math.inf),
+    "label_smoothing": (0.0, True, 1.0),
+    "levels": (0.0, False, 1.0),
+}
+
+# Their number is a parameter of the kernel, too.
+MOST_LEVELS = SNN_MAX_PARAMETERS - 1
+
+
 def names():
     """Return the names of all losses."""
     return tuple(table(8).losses[i].name.decode() for i in range(table(8).n_losses))
+
+
+def links():
+    """Return the names of the output activations that are no activations: those that need a whole row."""
+    return tuple(table(8).links[i].name.decode() for i in range(table(8).n_links))
 
 
 def index(str name):
@@ -30,8 +49,37 @@ def index(str name):
     return known.index(name)
 
 
-cdef _evaluate(const real[:, :] z, const real[:, :] y, const real[::1] weight, double scale, double delta,
-               real[:, :] dz, double[::1] row_loss, Py_ssize_t loss):
+def parameter(str name, value):
+    """Return a loss's parameter as a float, levels as a tuple of them; ValueError where it is out of its range."""
+    if name != "levels":
+        return number_within(name, value, *RANGES[name])
+    values = (value,) if np.ndim(value) == 0 else tuple(value)
+    levels = tuple(number_within(f"levels[{i}]", level, *RANGES[name]) for i, level in enumerate(values))
+    if not 1 <= len(levels) <= MOST_LEVELS:
+        raise ValueError(f"{len(levels)} levels were given; expected 1 to {MOST_LEVELS}")
+    for lower, upper in itertools.pairwise(levels):
+        if not lower < upper:
+            raise ValueError(f"levels are {levels}; expected each above the one before, but {upper} follows {lower}")
+    return levels
+
+
+def as_kernel(parameter):
+    """Return a parameter, as :func:`parameter` gives it or None, as the numbers that kernels take."""
+    if isinstance(parameter, tuple):
+        return float(len(parameter)), *parameter
+    return (0.0 if parameter is None else parameter,)
+
+
+cdef int set_loss(Loss *loss, description) except -1:
+    loss.kernel, loss.factor, loss.mean_over_samples, loss.mean_over_outputs, parameters = description
+    expect(len(parameters) <= SNN_MAX_PARAMETERS, "a loss has {} parameters", len(parameters))
+    for i, number in enumerate(parameters):
+        loss.parameters[i] = number
+    return 0
+
+
+cdef _evaluate(const real[:, :] z, const real[:, :] y, const real[::1] weight, double scale,
+               const double[::1] parameters, real[:, :] dz, double[::1] row_loss, Py_ssize_t loss):
     cdef ptrdiff_t size = sizeof(real)
     cdef const void *w = NULL if weight is None else <const void *>&weight[0]
     cdef void *gradient = NULL if dz is None else <void *>&dz[0, 0]
@@ -39,25 +87,29 @@ cdef _evaluate(const real[:, :] z, const real[:, :] y, const real[::1] weight, d
     with nogil:
         table(size).losses[loss].evaluate(
             z.shape[0], z.shape[1], &z[0, 0], z.strides[0] // size, &y[0, 0], y.strides[0] // size, w,
-            scale, delta, gradient, lddz, &row_loss[0])
+            scale, &parameters[0], gradient, lddz, &row_loss[0])
 
 
-def evaluate(str name, z, y, *, scale=1.0, delta=1.0, sample_weight=None, gradient=None):
+def evaluate(str name, z, y, *, scale=1.0, sample_weight=None, gradient=None, **parameters):
     """Compute ``scale * sum_i w_i l(z_i, y_i)`` and, into `gradient`, its derivative for z.
 
     Parameters
     ----------
     name : str
-        One of :func:`names`; docs/math.md, "Losses", has their equations. ``binary_cross_entropy`` and
-        ``cross_entropy`` take logits, ``poisson`` the logarithm of the rate.
-    z, y : (n_samples, n_outputs) arrays of one dtype, float32 or float64
-        Predictions and targets.
+        One of :func:`names`; docs/math.md, "Losses", has their equations. ``binary_cross_entropy``,
+        ``cross_entropy``, ``binary_focal`` and ``focal`` take logits, ``poisson`` the logarithm of the rate.
+    z : (n_samples, n_outputs) array of float32 or float64
+        Predictions.
+    y : (n_samples, n_targets) array of the same dtype
+        Targets. Each has one output, but with ``quantile`` one for each level, and with ``gaussian`` two, the mean
+        and the logarithm of the variance.
     scale : float
-    delta : float
-        Where ``huber`` goes from squared to absolute; the others ignore it.
     sample_weight : (n_samples,) array of the same dtype, optional
     gradient : (n_samples, n_outputs) array of the same dtype, optional
         Overwritten; may be z.
+    **parameters : float or sequence of float
+        That of the loss by its name: ``delta`` of ``huber``, by default 1; ``label_smoothing`` of the cross-entropies,
+        0; ``gamma`` of the focal losses, 2; ``levels`` of ``quantile``, 0.5.
 
     Returns
     -------
@@ -66,16 +118,24 @@ def evaluate(str name, z, y, *, scale=1.0, delta=1.0, sample_weight=None, gradie
     Raises
     ------
     TypeError
-        If dtypes differ or are neither float32 nor float64.
+        If dtypes differ or are neither float32 nor float64, or the loss has no such parameter.
     ValueError
-        If shapes do not fit, the name is unknown, or scale or delta is not a finite number (delta > 0).
+        If shapes do not fit, the name is unknown, scale is not a finite number, or a parameter is out of its range.
     """
-    place = index(name)
+    cdef Py_ssize_t place = index(name)
+    cdef const snn_loss *loss = &table(8).losses[place]
+    known = "" if loss.parameter == NULL else loss.parameter.decode()
+    for given in parameters:
+        if given != known:
+            raise TypeError(f"loss {name!r} takes {known or 'no parameter'}; {given} was given")
+    numbers = np.array(as_kernel(parameter(known, parameters.get(known, loss.preset)) if known else None))
     z, y, sample_weight = real_arrays(z=z, y=y, sample_weight=sample_weight)
     expect_dimensions(z=(z, 2), y=(y, 2), sample_weight=(sample_weight, 1))
-    expect(z.shape == y.shape, "z of shape {} does not fit y of shape {}", z.shape, y.shape)
+    outputs_per_target = loss.outputs_per_target or int(numbers[0])
+    expect(z.shape == (y.shape[0], outputs_per_target * y.shape[1]),
+           "z of shape {} does not fit y of shape {}" + f", {outputs_per_target} outputs for each target"
+           * (outputs_per_target > 1), z.shape, y.shape)
     expect(math.isfinite(scale), "scale is {}; expected a finite number", scale)
-    expect(math.isfinite(delta) and delta > 0, "delta is {}; expected a finite number > 0", delta)
     if sample_weight is not None:
         expect(len(sample_weight) == len(z), "sample_weight of shape {} does not fit z of shape {}",
                sample_weight.shape, z.shape)
@@ -85,9 +145,9 @@ def evaluate(str name, z, y, *, scale=1.0, delta=1.0, sample_weight=None, gradie
 
     def compute(dz):
         if z.itemsize == 4:
-            _evaluate[float](predictions, targets, sample_weight, scale, delta, dz, row_loss, place)
+            _evaluate[float](predictions, targets, sample_weight, scale, numbers, dz, row_loss, place)
         else:
-            _evaluate[double](predictions, targets, sample_weight, scale, delta, dz, row_loss, place)
+            _evaluate[double](predictions, targets, sample_weight, scale, numbers, dz, row_loss, place)
 
     if gradient is None:
         compute(None)
@@ -103,3 +163,56 @@ cdef double _sum(const double[::1] values) noexcept:
     for i in range(values.shape[0]):
         total += values[i]
     return total
+
+
+cdef _link(const real[:, :] z, real[:, ::1] a, size_t outputs_per_target, Py_ssize_t place):
+    with nogil:
+        table(sizeof(real)).links[place].value(
+            z.shape[0], z.shape[1], &z[0, 0], z.strides[0] // <ptrdiff_t>sizeof(real), outputs_per_target,
+            &a[0, 0], a.shape[1])
+
+
+def link(str name, z, out=None, *, n_levels=1):
+    """Compute what a network's outputs are whose loss takes the logits z (docs/math.md, "Losses").
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`links`: ``softmax`` gives probabilities, ``quantiles`` the quantiles of each target in ascending
+        order, ``gaussian`` the mean and the standard deviation of each target.
+    z : (n_samples, n_outputs) array of float32 or float64
+    out : array of the same shape and dtype, optional
+        Overwritten and returned.
+    n_levels : int
+        How many outputs a target has with ``quantiles``; the others ignore it.
+
+    Returns
+    -------
+    array of z's shape
+
+    Raises
+    ------
+    TypeError
+        If the dtype is neither float32 nor float64.
+    ValueError
+        If the name is unknown, z is no matrix, or its columns are no whole number of targets.
+    """
+    known = links()
+    if name not in known:
+        raise ValueError(unknown("link", name, known))
+    place = known.index(name)
+    z, = real_arrays(z=z)
+    expect_dimensions(z=(z, 2))
+    columns = {"quantiles": operator.index(n_levels), "gaussian": 2}.get(name, 1)
+    expect(columns >= 1, "n_levels is {}; expected at least 1", n_levels)
+    expect(z.shape[1] > 0 and z.shape[1] % columns == 0,
+           "z has shape {}; expected {} column" + "s" * (columns > 1) + " for each target", z.shape, columns)
+    matrix = rows(z)
+
+    def compute(a):
+        if a.itemsize == 4:
+            _link[float](matrix, a, columns, place)
+        else:
+            _link[double](matrix, a, columns, place)
+
+    return compute_into(out, z.shape, z.dtype, (z,), compute)

@@ -16,5 +16,7 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 
 def name_and_parameter(text: str) -> tuple[str, str | None]:
     """Split ``"huber(0.5)"`` into ``("huber", "0.5")``; text of any other form is a name and has no parameter."""
-    match = re.fullmatch(r"\s*(\w+)\s*\(\s*([^()]+?)\s*\)\s*", text)
-    return (match[1], match[2]) if match else (text.strip(), None)
+    text = text.strip()
+    match = re.fullmatch(r"(\w+)\s*\(([^()]*)\)", text)
+    parameter = match[2].strip() if match else ""
+    return (match[1], parameter) if match and parameter else (text, None)

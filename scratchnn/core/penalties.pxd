@@ -16,6 +16,7 @@ cdef class Penalties:
     cdef readonly double clip_norm          # INFINITY for none
     cdef bint biases, per_sample
     cdef readonly bint in_loss, limited     # whether there is any l1 or l2, any largest norm
+    cdef readonly bint only_in_loss         # whether there is nothing else than l1 and l2
 
     # of the step: a penalty of each layer's weights and one of its biases; and row by row what they add to the loss
     cdef snn_penalty *of_weights

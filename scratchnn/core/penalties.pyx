@@ -43,6 +43,8 @@ cdef class Penalties:
         self.biases, self.per_sample = biases, per_sample
         self.in_loss = bool(np.any(self.coefficients[:, :2]))
         self.limited = bool(np.isfinite(self.coefficients[:, 3]).any())
+        clips = isfinite(min(clip_value, clip_norm))
+        self.only_in_loss = not (self.limited or clips or np.any(self.coefficients[:, 2]))
         self.of_weights = <snn_penalty *>self.memory(n * sizeof(snn_penalty))
         self.of_biases = <snn_penalty *>self.memory(n * sizeof(snn_penalty))
         self.first_row = <size_t *>self.memory(n * sizeof(size_t))

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, source_type
 from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
-from scratchnn.core.losses cimport Loss, loss_scale
+from scratchnn.core.losses cimport Loss, loss_scale, set_loss
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport ALIGNMENT, Topology
@@ -149,7 +149,7 @@ cdef class Predictor:
         cdef uint32_t n_threads = self.threads_for(n) if team is None else team.n_threads if self.pays(n) else 1
         _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         cdef Loss l
-        l.kernel, l.factor, l.mean_over_samples, l.mean_over_outputs, l.delta = loss
+        set_loss(&l, loss)
         target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
         loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
         cdef char[::1] targets = target_memory.view(np.int8)
@@ -279,7 +279,7 @@ cdef class Predictor:
         cdef const char *weights = NULL if p.sample_weight == NULL else at(p.k, p.sample_weight, first)
         gather(p.k, p.y, NULL, first, m, targets, stride)
         p.k.losses[p.loss.kernel].evaluate(
-            m, self.last.n_outputs, a, stride, targets, stride, weights, 1, p.loss.delta, NULL, 0, row_loss)
+            m, self.last.n_outputs, a, stride, targets, stride, weights, 1, p.loss.parameters, NULL, 0, row_loss)
         for i in range(m):
             total += row_loss[i]
             if (i + 1) % SMALL_BLOCK == 0 or i + 1 == m:
@@ -312,7 +312,8 @@ cdef class Predictor:
         cdef const Dense *d = self.last
         if not d.in_loss:
             return
-        if self.topology.softmax:
-            k.softmax(m, d.n_outputs, z, d.stride, z, d.stride)
+        if self.topology.link >= 0:
+            k.links[self.topology.link].value(
+                m, d.n_outputs, z, d.stride, self.topology.outputs_per_target, z, d.stride)
         else:
             k.activations[d.activation].value(m * d.stride, z, z, d.alpha)

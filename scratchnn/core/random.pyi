@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def normal_quantile(p: float) -> float: ...
+
 class Generator:
     def __init__(self, seed: int, stream: int = 0, counter: int = 0) -> None: ...
     @property

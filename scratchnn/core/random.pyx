@@ -9,7 +9,18 @@ import numpy as np
 
 from libc.stdint cimport int64_t, uint64_t
 
+from scratchnn.core cimport kernels
 from scratchnn.core.kernels cimport random_bits, random_key, random_normal, random_shuffle, random_uniform
+
+from scratchnn.core.arrays import number_within
+
+
+def normal_quantile(p):
+    """Compute the x below which a part p of the standard normal distribution lies (docs/math.md, eq. 64).
+
+    ValueError unless 0 < p < 1.
+    """
+    return kernels.normal_quantile(max(number_within("p", p, 0.0, False, 1.0), 1e-300))
 
 
 cdef class Generator:

@@ -1,5 +1,7 @@
 """Signals, Ctrl-C among them, in the midst of a computation below Python."""
 
+from cpython.exc cimport PyErr_CheckSignals
+
 cdef extern from "<time.h>" nogil:
     struct timespec:
         long long tv_sec
@@ -28,3 +30,12 @@ cdef inline bint poll_is_due(double *last) noexcept nogil:
         return False
     last[0] = now
     return True
+
+
+# Let handlers run, and return the exception that one has raised, None for none.
+cdef inline object pending_interruption():
+    try:
+        PyErr_CheckSignals()
+    except BaseException as interruption:
+        return interruption
+    return None

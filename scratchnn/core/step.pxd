@@ -43,6 +43,9 @@ cdef class Step:
     cdef void lay_out(self) noexcept
     cdef char *take(self, size_t n_bytes) noexcept
 
+    # Multiply-adds in a step on a whole batch.
+    cdef double work(self) noexcept nogil
+
     # Whether steps are nothing but the loss's gradient and the optimizer's update, of all layers.
     cdef bint is_plain(self) noexcept nogil
     cdef bint is_frozen(self, size_t i) noexcept nogil

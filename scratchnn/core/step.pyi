@@ -12,7 +12,7 @@ class Step:
         self,
         topology: Topology,
         parameters: npt.NDArray[Any],
-        loss: tuple[int, float, bool, bool, float],
+        loss: tuple[int, float, bool, bool, tuple[float, ...]],
         x: Source,
         y: Source,
         batch_size: SupportsIndex,

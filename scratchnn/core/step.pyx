@@ -13,7 +13,7 @@ from scratchnn.core.data cimport Source, gather, in_place
 from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
-from scratchnn.core.losses cimport loss_scale
+from scratchnn.core.losses cimport loss_scale, set_loss
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
@@ -70,8 +70,7 @@ cdef class Step:
         self.x, self.y = x.rows, y.rows
         self.n_samples = x.n_rows
         self.batch_size = min(<size_t>batch_size, self.n_samples)
-        self.loss.kernel, self.loss.factor, self.loss.mean_over_samples, self.loss.mean_over_outputs, \
-            self.loss.delta = loss
+        set_loss(&self.loss, loss)
         self.parameters = self.pointer(parameters)
         self.inputs_in_place = in_order and in_place(self.k, &self.x)
         self.targets_in_place = in_order and in_place(self.k, &self.y)
@@ -137,6 +136,15 @@ cdef class Step:
                 self.batch[i] = b
         self.rows_at_a_time = max(FEWEST, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
 
+    cdef double work(self) noexcept nogil:
+        cdef double total = 0
+        cdef const Dense *d
+        cdef Py_ssize_t i
+        for i in range(self.topology.n_layers):
+            d = &self.topology.layers[i]
+            total += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+        return total * self.batch_size
+
     cdef bint is_plain(self) noexcept nogil:
         return self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL
 
@@ -176,7 +184,8 @@ cdef class Step:
             a, stride = self.batch[i].a, layers[i].stride
         k.losses[self.loss.kernel].evaluate(
             end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale, self.loss.delta,
+            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
+            self.loss.parameters,
             at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
         for i in range(last, self.lowest, -1):
             backward(k, &layers[i], &self.batch[i], begin, end)

@@ -13,4 +13,5 @@ cdef class Topology:
     cdef readonly object dtype
     cdef readonly Py_ssize_t size           # elements of a parameter vector, padding included
     cdef readonly Py_ssize_t widest         # the largest stride
-    cdef bint softmax                       # whether the last activation is softmax, which the list does not have
+    cdef Py_ssize_t link                    # place of the last activation in the kernels' links; -1 for all others
+    cdef size_t outputs_per_target          # which that link takes together

@@ -20,6 +20,7 @@ class Topology:
         biases: bool,
         dtype: npt.DTypeLike,
         link: str = "",
+        outputs_per_target: SupportsIndex = 1,
     ) -> None: ...
     @property
     def n_layers(self) -> int: ...

@@ -11,6 +11,8 @@ from libc.stdlib cimport calloc, free
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, prefer_large_pages, table
 
+from scratchnn.core.losses import links
+
 # A row stride that is a multiple of this maps the rows of a tile onto few sets of the L1 cache
 # (48 KiB in 12 ways: rows 4 KiB apart share a set; 1 KiB apart, four rows do every fourth).
 CONFLICT = 1024
@@ -46,17 +48,21 @@ cdef class Topology:
     layer_sizes : sequence of int
         Inputs, hidden layers, outputs.
     activations : sequence of Activation
-        One for each layer of weights; the last is None where `link` is "softmax".
+        One for each layer of weights; the last is None where `link` is one of core.losses.links().
     biases : bool
     dtype : float32 or float64
     link : str
         The activation of the last layer that belongs to its loss, such as ``"softmax"``; or "".
+    outputs_per_target : int
+        How many outputs stand for one target, which matters to some links.
     """
 
-    def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link=""):
+    def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link="",
+                  size_t outputs_per_target=1):
         self.dtype = np.dtype(dtype)
         self.n_layers = len(layer_sizes) - 1
-        self.softmax = link == "softmax"
+        self.link = links().index(link) if link in links() else -1
+        self.outputs_per_target = outputs_per_target
         self.layers = <Dense *>calloc(self.n_layers, sizeof(Dense))
         if self.layers == NULL:
             raise MemoryError(f"no memory for {self.n_layers} layers")

@@ -9,7 +9,6 @@ a parameter is no longer finite, the run returns to it and reports divergence.
 import numpy as np
 
 cimport cython
-from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -19,7 +18,7 @@ from scratchnn.core.kernels cimport (
     snn_barrier, snn_kernels, snn_tiny, snn_tiny_layer)
 from scratchnn.core.layers.tiny cimport describe, is_tiny
 from scratchnn.core.losses cimport loss_scale
-from scratchnn.core.signals cimport POLL_WORK, poll_is_due, seconds
+from scratchnn.core.signals cimport POLL_WORK, pending_interruption, poll_is_due, seconds
 from scratchnn.core.step cimport Step
 from scratchnn.core.team cimport Team
 from scratchnn.core.trial cimport Trial
@@ -170,7 +169,7 @@ cdef class Trainer:
             self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
             describe(
                 self.k, step.topology.layers, n, step.parameters, step.batch, &step.update, &self.hyper[0],
-                step.loss.kernel, step.loss.delta, activations.names().index("identity"),
+                step.loss.kernel, step.loss.parameters, activations.names().index("identity"),
                 <snn_tiny_layer *>&layers[0], &self.tiny)
 
     @property
@@ -188,11 +187,7 @@ cdef class Trainer:
 
     def work_of_a_step(self):
         """Return the number of multiply-adds in one step."""
-        cdef double work = 0
-        for i in range(self.step.topology.n_layers):
-            d = self.step.topology.layers[i]
-            work += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
-        return work * self.step.batch_size
+        return self.step.work()
 
     cdef void tiny_steps(self) noexcept nogil:
         """Take whole steps until it is time to look for signals."""
@@ -296,12 +291,10 @@ cdef class Trainer:
             self.status = PAUSED
         restore_denormals(self.float_state)  # a handler computes as the caller would
         with gil:
-            try:
-                PyErr_CheckSignals()
-            except BaseException as interruption:
-                self.interruption = interruption
-                if self.status != DIVERGED:
-                    self.status = INTERRUPTED
+            if self.interruption is None:
+                self.interruption = pending_interruption()
+            if self.interruption is not None and self.status != DIVERGED:
+                self.status = INTERRUPTED
         flush_denormals()
 
     cdef bint parameters_finite(self) noexcept nogil:

@@ -12,7 +12,7 @@ import numpy as np
 
 from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_update, table
 
-from scratchnn.core.arrays import compute_into, expect, real_arrays
+from scratchnn.core.arrays import compute_into, expect, number_within, real_arrays
 
 ctypedef fused real:
     float
@@ -28,22 +28,14 @@ RANGES = {
     "beta2": (0.0, True, 1.0, False),
     "epsilon": (0.0, False, math.inf, False),
     "weight_decay": (0.0, True, math.inf, False),
+    "gradient_tolerance": (0.0, True, math.inf, False),
+    "function_tolerance": (0.0, True, math.inf, False),
 }
 
 
 def hyperparameter(str name, value):
     """Return a hyper-parameter as a float; ValueError where it is no number within its range."""
-    low, from_low, high, to_high = RANGES[name]
-    try:
-        number = math.nan if isinstance(value, str) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if low < number < high or (from_low and number == low) or (to_high and number == high):
-        return number
-    limits = f"{'>=' if from_low else '>'} {low:g}"
-    if math.isfinite(high):
-        limits += f" and {'<=' if to_high else '<'} {high:g}"
-    raise ValueError(f"{name} is {value!r}; expected a finite number {limits}")
+    return number_within(name, value, *RANGES[name])
 
 
 @functools.cache

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -22,11 +23,13 @@ from ..core.names import unknown
 from ..errors import DivergenceError
 from ..losses import Loss
 from ..network import NeuralNetwork
-from ..optimizers import AdamHat, Momentum, Nesterov, Optimizer
+from ..optimizers import LBFGS, AdamHat, Momentum, Nesterov, Optimizer
 from ..regularization import Regularization
-from .compatibility import validate_data
+from .compatibility import CallbackSupportMixin, validate_data
 from .course import Course
 from .draws import Draws
+from .samples import Samples
+from .tasks import Tasks
 
 __all__ = ["BaseMLP"]
 
@@ -36,11 +39,18 @@ NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
 
+# SciPy's numbers and words for how L-BFGS ends before it has converged.
+LBFGS_ENDS = {
+    "completed": (1, "STOP: TOTAL NO. OF ITERATIONS REACHED LIMIT"),
+    "max_evaluations": (1, "STOP: TOTAL NO. OF F,G EVALUATIONS EXCEEDS LIMIT"),
+    "line_search": (2, "ABNORMAL: "),
+}
+
 # scikit-learn's names of activations that have another one here.
 SYNONYMS = {"logistic": "sigmoid"}
 
 
-class BaseMLP(BaseEstimator):  # type: ignore[misc]
+class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """Base of MLPClassifier and MLPRegressor, with scikit-learn's parameters in its order."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
@@ -67,6 +77,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "regularization": [Regularization, None],
+        "scoring": [str, callable, None],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -128,6 +140,10 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         """Return X and y checked; fitted attributes about y are set where `reset`."""
 
     @abstractmethod
+    def _validate_known(self, X: Any, y: Any) -> tuple[Any, Array]:
+        """Return X and y checked against what the estimator was fitted with."""
+
+    @abstractmethod
     def _targets(self, y: Array) -> Array:
         """Return what the network trains on."""
 
@@ -156,28 +172,42 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             )
         return True
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
+    def _fit(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any = None, *, incremental: bool = False
+    ) -> Self:
+        if self.early_stopping and incremental and self.solver != "lbfgs":
+            raise ValueError("partial_fit does not support early_stopping=True")
         hidden = self._hidden_layer_sizes()
         afresh = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate_input(X, y, incremental=incremental, reset=afresh)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
         weights = self._weights(y, sample_weight, incremental=incremental)
-        targets = self._targets(y)
-        if afresh or incremental or self._draws.n_samples != len(y):
-            self._draws = Draws(check_random_state(self.random_state), len(y))
+        training = Samples(X, y, self._targets(y), weights)
+        validation = None if validation_data is None else self._validation(*validation_data)
+        if afresh or incremental or self._draws.n_samples != training.n:
+            self._draws = Draws(check_random_state(self.random_state), training.n)
         if afresh:
-            self._start(hidden, X, targets)
+            self._start(hidden, training)
         elif self.network_.layer_sizes[1:-1] != hidden:
             raise ValueError(
                 f"hidden_layer_sizes is {hidden}, the fitted network has {self.network_.layer_sizes[1:-1]}; a fit that "
                 "goes on cannot change them"
             )
-        if self.solver == "lbfgs":
-            self._fit_lbfgs(X, targets, weights)
-        else:
-            self._fit_stochastic(X, y, targets, weights, incremental=incremental)
+        if self.solver != "lbfgs" and validation is None and self.early_stopping:
+            parts = self._draws.split(self.validation_fraction, self._stratify(training.targets))
+            training, validation = map(training.take, parts)
+        self._train(training, validation, 1 if incremental else self.max_iter)
+        if not incremental:
+            self._warn()
         return self
+
+    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+        """Return validation data of the caller's, checked against what the estimator was fitted with."""
+        X, y = self._validate_known(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        return Samples(X, y, self._targets(y), sample_weight)
 
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
@@ -202,64 +232,103 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             message = f"The 'activation' parameter of {type(self).__name__} is {wrong!r}: "
             raise InvalidParameterError(message + unknown("activation", wrong, known)) from None
 
-    def _start(self, hidden: tuple[int, ...], X: Any, targets: Array) -> None:
+    def _start(self, hidden: tuple[int, ...], training: Samples) -> None:
         """Make the network, with scikit-learn's starting values, and forget what was fitted."""
-        n_outputs, loss = self._output(targets)
+        n_outputs, loss = self._output(training.targets)
         names = self._activations(len(hidden))
-        sizes = (X.shape[1], *hidden, n_outputs)
+        sizes = (training.X.shape[1], *hidden, n_outputs)
         sigmoid = {SYNONYMS.get(name, name) for name in np.atleast_1d(self.activation)} == {"sigmoid"}
-        weights, biases = self._draws.initial_parameters(sizes, 2.0 if sigmoid else 6.0, X.dtype)
+        weights, biases = self._draws.initial_parameters(sizes, 2.0 if sigmoid else 6.0, training.X.dtype)
         self.network_ = NeuralNetwork(
             sizes,
             activation=[*names, loss.link or "identity"],
             loss=loss,
             weight_init=weights,
             bias_init=biases,
-            dtype=X.dtype,
+            dtype=training.X.dtype,
             seed=0,
         )
-        self._course = Course(early_stopping=self.early_stopping, learning_rate=self.learning_rate_init)
+        self._course = Course(
+            early_stopping=self.early_stopping and self.solver != "lbfgs", learning_rate=self.learning_rate_init
+        )
 
-    def _fit_stochastic(self, X: Any, y: Array, targets: Array, weights: Array | None, *, incremental: bool) -> None:
-        if self.early_stopping and incremental:
-            raise ValueError("partial_fit does not support early_stopping=True")
-        course, score = self._course, None
-        if self.early_stopping:
-            train, validation = self._draws.split(self.validation_fraction, self._stratify(targets))
-            score = self._scorer(X[validation], y[validation], None if weights is None else weights[validation])
-            X, targets, weights = X[train], targets[train], None if weights is None else weights[train]
-        course.begin(self, score, X.shape[0])
-        epochs = 1 if incremental else self.max_iter
+    def _train(self, training: Samples, validation: Samples | None, epochs: int) -> None:
+        course, network, tasks = self._course, self.network_, None
+        if getattr(self, "_skl_callbacks", None):
+            tasks = Tasks(self, epochs, training.for_callbacks(), self._fitted_attributes)
+        course.begin(self, training.n, epochs, self._watch(validation), tasks)
+        regularization = Regularization(l2=self.alpha, per_sample=True)
+        settings = {
+            "sample_weight": training.weights,
+            "regularization": regularization if self.regularization is None else self.regularization,
+            "callback": course.after_epoch,
+            "n_threads": self.n_threads,
+        }
+        if self.solver != "lbfgs":
+            settings["batch_size"] = self._batch_size(training.n)
+            settings["shuffle"] = self._draws.orders(training.n) if self.shuffle else False
         try:
             while course.epochs < epochs and not course.stopped:
-                self.network_.train(
-                    X,
-                    targets,
-                    epochs=epochs - course.epochs,
-                    batch_size=self._batch_size(X.shape[0]),
-                    shuffle=self._draws.orders(X.shape[0]) if self.shuffle else False,
-                    optimizer=self._optimizer(),
-                    sample_weight=weights,
-                    regularization=Regularization(l2=self.alpha, per_sample=True),
-                    callback=course.after_epoch,
-                    n_threads=self.n_threads,
-                )
-            if not incremental and not course.stopped:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
-                    "converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=4,
-                )
+                settings["optimizer"] = self._optimizer()
+                network.train(training.X, training.targets, epochs=epochs - course.epochs, **settings)
+                course.stopped |= network.history.stopped not in ("completed", "callback")
         except KeyboardInterrupt:
+            course.interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=4)
         except DivergenceError as error:
             raise ValueError(NOT_FINITE) from error
         finally:
             course.end()
             self._keep(course)
-        if self.early_stopping and course.best_parameters is not None:
-            self.network_._parameters[...] = course.best_parameters
+        if course.best_parameters is not None:
+            network._parameters[...] = course.best_parameters
+        if tasks is not None:
+            tasks.end()
+
+    def _warn(self) -> None:
+        """Say so where the fit has ended before it converged, in scikit-learn's words."""
+        n, stopped = self._course.epochs, self.network_.history.stopped
+        if self._course.interrupted or stopped == "converged":
+            return
+        if self.solver != "lbfgs":
+            if self._course.stopped:
+                return
+            message = (
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet."
+            )
+        else:
+            status, why = LBFGS_ENDS.get(stopped, LBFGS_ENDS["completed"])
+            message = f"lbfgs failed to converge after {n} iteration(s) (status={status}):\n{why}\n"
+            if n == self.max_iter:
+                message += f"\nIncrease the number of iterations to improve the convergence (max_iter={self.max_iter})."
+            message += (
+                "\nYou might also want to scale the data as shown in:\n"
+                "    https://scikit-learn.org/stable/modules/preprocessing.html"
+            )
+        warnings.warn(message, ConvergenceWarning, stacklevel=5)
+
+    def _watch(self, validation: Samples | None) -> Callable[[], tuple[float, float]] | None:
+        """Return a function that computes (score, loss) on the validation data."""
+        if validation is None:
+            return None
+        X, y, targets, weights = validation
+        scorer = None if self.scoring in (None, "loss") else check_scoring(self, self.scoring)
+
+        def watch() -> tuple[float, float]:
+            loss = self.network_.evaluate(X, targets, sample_weight=weights)
+            if scorer is not None:
+                return float(scorer(self, X, y) if weights is None else scorer(self, X, y, sample_weight=weights)), loss
+            if self.scoring == "loss":
+                return -loss, loss
+            outputs = self.network_.predict(X)
+            return self._score_outputs(y, outputs, weights) if np.isfinite(outputs).all() else math.nan, loss
+
+        return watch
+
+    def _fitted_attributes(self) -> dict[str, Any]:
+        """Return what a copy of the estimator needs to predict as this one would now."""
+        return {"network_": self.network_.copy()}
 
     def _batch_size(self, n_samples: int) -> int:
         if self.batch_size == "auto":
@@ -271,21 +340,19 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
         return min(int(self.batch_size), n_samples)
 
     def _optimizer(self) -> Optimizer:
+        if self.solver == "lbfgs":
+            return LBFGS(max_evaluations=self.max_fun, gradient_tolerance=self.tol)
         rate = self._course.learning_rate
         if self.solver == "adam":
             return AdamHat(rate, self.beta_1, self.beta_2, self.epsilon)
         return (Nesterov if self.nesterovs_momentum else Momentum)(rate, self.momentum)
 
-    def _scorer(self, X: Any, y: Array, weights: Array | None) -> Callable[[], float]:
-        def score() -> float:
-            outputs = self.network_.predict(X)
-            return self._score_outputs(y, outputs, weights) if np.isfinite(outputs).all() else math.nan
-
-        return score
-
     def _keep(self, course: Course) -> None:
         """Set the fitted attributes that tell the course of the fit."""
-        self.loss_curve_, self.validation_scores_ = course.loss_curve, course.validation_scores
+        self.loss_curve_ = course.loss_curve
+        watched = course.early_stopping or bool(course.validation_scores)
+        self.validation_scores_ = course.validation_scores if watched else None
+        self.validation_loss_curve_ = course.validation_losses if watched else None
         self.best_loss_, self.best_validation_score_ = course.best_loss, course.best_score
         self.n_iter_, self.t_ = course.epochs, course.samples
         if course.loss_curve:
@@ -300,8 +367,25 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]
             outputs = self.network_._predictor.predict(X)  # None for what does not fit
             if outputs is not None:
                 return np.asarray(outputs)
-        X = validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
-        return np.asarray(self.network_.predict(X))
+        return np.asarray(self.network_.predict(self._checked(X)))
+
+    def _checked(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return validate_data(self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False)
+
+    def jacobian(self, X: Any) -> Array:
+        """Return the derivative of each of the network's outputs for each feature, (n_samples, n_outputs, n_features).
+
+        Outputs are probabilities of classes (of two, that of the second), rates, or numbers.
+        """
+        return self.network_.jacobian(self._checked(X))
+
+    def input_gradient(self, X: Any, output: int | None = None) -> Array:
+        """Return the derivative of one of the network's outputs for each feature, (n_samples, n_features).
+
+        `output` says which where there are several, such as the place of a class in ``classes_``.
+        """
+        return self.network_.input_gradient(self._checked(X), output)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -9,14 +9,15 @@ import numpy.typing as npt
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import InvalidParameterError, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
 from .. import losses
+from ..core.names import name_and_parameter, unknown
 from ..losses import Loss
 from .base import BaseMLP
-from .compatibility import validate_data
+from .compatibility import validate_data, with_callbacks
 from .documentation import documented
 
 __all__ = ["MLPClassifier"]
@@ -36,6 +37,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     Parameters
     ----------
     {parameters}
+    loss : str or Loss, default="log_loss"
+        "log_loss", with label smoothing "log_loss(0.1)" (Szegedy et al. 2016), "focal" with its gamma as in
+        "focal(1.5)" (Lin et al. 2017), or a loss of ``scratchnn.losses`` with softmax, for two classes or labels with
+        sigmoid.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, by which those of the samples are multiplied; "balanced" is
         ``n_samples / (n_classes * count)``, and in `partial_fit` by the counts of all calls so far.
@@ -62,6 +67,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMLP._parameter_constraints,
+        "loss": [str, Loss],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
 
@@ -91,13 +97,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        loss: Any = "log_loss",
         class_weight: Any = None,
+        regularization: Any = None,
+        scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Train from the beginning, or with `warm_start` go on.
 
         Parameters
@@ -108,6 +118,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             Classes of any type; or zeros and ones for several labels at once.
         sample_weight : array-like (n_samples,), optional
             Weights >= 0.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Scored after every epoch; what `early_stopping` watches, in place of a part of X and y.
 
         Returns
         -------
@@ -119,7 +131,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         ValueError
             If a parameter or the data do not fit, or training leaves the finite numbers.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(BaseMLP._is_stochastic)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -169,6 +181,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             )
         return X, y
 
+    def _validate_known(self, X: Any, y: Any) -> tuple[Any, Array]:
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", multi_output=True, dtype=(np.float64, np.float32), reset=False
+        )
+        unknown = np.setdiff1d(unique_labels(y), self.classes_)
+        if unknown.size:
+            raise ValueError(f"validation_data has classes {unknown} that y has not: {self.classes_}")
+        return X, y
+
     @property
     def _is_multiclass(self) -> bool:
         return bool(self._label_binarizer.y_type_ == "multiclass")
@@ -180,8 +201,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     def _output(self, targets: Array) -> tuple[int, Loss]:
         if self._is_multiclass:
-            return len(self.classes_), losses.CrossEntropy()
-        return targets.shape[1], losses.SummedBinaryCrossEntropy()
+            return len(self.classes_), self._loss(losses.CrossEntropy, losses.Focal, "softmax")
+        return targets.shape[1], self._loss(losses.SummedBinaryCrossEntropy, losses.BinaryFocal, "sigmoid")
+
+    def _loss(self, log_loss: type[Loss], focal: type[Loss], link: str) -> Loss:
+        """Return the loss of the parameter's name for outputs with this link."""
+        if isinstance(self.loss, Loss):
+            if self.loss.link != link:
+                raise InvalidParameterError(
+                    f"The 'loss' parameter of MLPClassifier is {self.loss!r}; these classes need one with {link}"
+                )
+            return self.loss
+        name, parameter = name_and_parameter(self.loss)
+        known = {"log_loss": log_loss, "focal": focal}
+        if name not in known:
+            raise InvalidParameterError(
+                f"The 'loss' parameter of MLPClassifier is {self.loss!r}: " + unknown("loss", name, known)
+            )
+        return losses.get(known[name].name if parameter is None else f"{known[name].name}({parameter})")
 
     def _stratify(self, targets: Array) -> Array | None:
         return targets if targets.ndim == 2 and targets.shape[1] == 1 else None

@@ -1,4 +1,4 @@
-"""What scikit-learn 1.5 has under other names than its successors."""
+"""What older versions of scikit-learn have under other names, or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,19 @@ from typing import Any
 import sklearn
 from sklearn.utils import validation
 
-__all__ = ["SKLEARN", "validate_data"]
+try:  # since 1.9
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """There are no callbacks to support."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Return the method as it is."""
+        return method
+
+
+__all__ = ["SKLEARN", "CallbackSupportMixin", "validate_data", "with_callbacks"]
 
 SKLEARN = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 

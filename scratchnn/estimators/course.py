@@ -8,6 +8,7 @@ from typing import Any
 
 from ..history import History
 from ..network import NeuralNetwork
+from .tasks import Tasks
 
 __all__ = ["Course"]
 
@@ -25,7 +26,9 @@ class Course:
 
     def __init__(self, *, early_stopping: bool, learning_rate: float) -> None:
         self.loss_curve: list[float] = []
-        self.validation_scores: list[float] | None = [] if early_stopping else None
+        self.early_stopping = early_stopping
+        self.validation_scores: list[float] = []
+        self.validation_losses: list[float] = []
         self.best_loss: float | None = None if early_stopping else math.inf
         self.best_score: float | None = -math.inf if early_stopping else None
         self.best_parameters: Any = None
@@ -33,14 +36,24 @@ class Course:
         self.samples = 0
         self.learning_rate = float(learning_rate)
 
-    def begin(self, settings: Any, score: Callable[[], float] | None, n_samples: int) -> None:
-        """Begin a fit: `settings` is the estimator, `score` computes the validation score."""
-        self.settings, self.score, self.n_samples = settings, score, n_samples
-        self.epochs, self.stopped = 0, False
+    def begin(
+        self,
+        settings: Any,
+        n_samples: int,
+        n_epochs: int,
+        watch: Callable[[], tuple[float, float]] | None,
+        tasks: Tasks | None,
+    ) -> None:
+        """Begin a fit: `settings` is the estimator, `watch` computes score and loss on the validation data."""
+        self.settings, self.watch, self.tasks = settings, watch, tasks
+        self.n_samples, self.n_epochs = n_samples, n_epochs
+        self.epochs, self.stopped, self.interrupted = 0, False, False
+        if tasks is not None:
+            tasks.begin_epoch()
 
     def end(self) -> None:
-        """End the fit, and forget what belongs to its data."""
-        del self.settings, self.score
+        """Forget what belongs to the data of the fit."""
+        del self.settings, self.watch, self.tasks
 
     def after_epoch(self, network: NeuralNetwork, _: int, history: History) -> bool:
         """Record the epoch, and say whether to return from the engine: to stop, or for another learning rate."""
@@ -50,8 +63,12 @@ class Course:
         self._record(network, history.loss[-1])
         if self.settings.solver == "sgd" and self.settings.learning_rate == "invscaling":
             self.learning_rate = self.settings.learning_rate_init / (self.samples + 1) ** self.settings.power_t
-        if self.no_improvement > self.settings.n_iter_no_change:
+        if self.settings.solver != "lbfgs" and self.no_improvement > self.settings.n_iter_no_change:
             self._no_longer_improves()
+        if self.tasks is not None:
+            self.stopped |= self.tasks.end_epoch()
+            if not self.stopped and self.epochs < self.n_epochs:
+                self.tasks.begin_epoch()
         return self.stopped or self.learning_rate != rate
 
     def _record(self, network: NeuralNetwork, loss: float) -> None:
@@ -59,23 +76,27 @@ class Course:
         self.loss_curve.append(loss)
         if verbose:
             print(f"Iteration {self.epochs}, loss = {loss:.8f}")
-        if self.score is None or self.validation_scores is None or self.best_score is None:
+        score = math.nan if self.watch is None else self._validate(*self.watch())
+        if self.early_stopping:
+            best = -math.inf if self.best_score is None else self.best_score
+            self.no_improvement = self.no_improvement + 1 if score < best + tol else 0
+            if score > best:
+                self.best_score, self.best_parameters = score, network._parameters.copy()
+        else:
             best = math.inf if self.best_loss is None else self.best_loss
             self.no_improvement = self.no_improvement + 1 if loss > best - tol else 0
             self.best_loss = min(best, loss)
-            return
-        score = self.score()
+
+    def _validate(self, score: float, loss: float) -> float:
         self.validation_scores.append(score)
-        if verbose:
+        self.validation_losses.append(loss)
+        if self.settings.verbose:
             print(f"Validation score: {score:f}")
-        self.no_improvement = self.no_improvement + 1 if score < self.best_score + tol else 0
-        if score > self.best_score:
-            self.best_score = score
-            self.best_parameters = network._parameters.copy()
+        return score
 
     def _no_longer_improves(self) -> None:
         tol, n = self.settings.tol, self.settings.n_iter_no_change
-        what = "Training loss" if self.score is None else "Validation score"
+        what = "Validation score" if self.early_stopping else "Training loss"
         message = f"{what} did not improve more than tol={tol:f} for {n} consecutive epochs."
         if not (self.settings.solver == "sgd" and self.settings.learning_rate == "adaptive"):
             self.stopped, outcome = True, "Stopping."

@@ -61,7 +61,13 @@ n_iter_no_change : int, default=10
 max_fun : int, default=15000
     The most evaluations of the loss by "lbfgs"."""
 
-ADDED = """n_threads : int or None, default=None
+ADDED = """regularization : Regularization or None, default=None
+    Any other regularisation, in place of `alpha`: L1, weight decay, largest norms, clipped gradients, one for each
+    layer.
+scoring : str, callable or None, default=None
+    What is computed on validation data: a scorer of scikit-learn's, by name or as ``scorer(estimator, X, y)``, the
+    greater the better; "loss", with its sign changed; None for the estimator's own score.
+n_threads : int or None, default=None
     At most so many threads, fewer where there is too little work for them; None for SCRATCHNN_NUM_THREADS or the
     number of CPUs. No result depends on it."""
 
@@ -76,7 +82,9 @@ loss_curve_ : list of float
 best_loss_ : float or None
     The smallest of them; None with `early_stopping`.
 validation_scores_ : list of float or None
-    The score of each epoch with `early_stopping`.
+    The score on validation data of each epoch, where there are any.
+validation_loss_curve_ : list of float or None
+    The loss on the validation data of each epoch, without penalties.
 best_validation_score_ : float or None
     The greatest of them.
 n_iter_ : int

@@ -8,18 +8,27 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
 from .. import losses
+from ..core.names import unknown
 from ..losses import Loss
 from .base import BaseMLP
-from .compatibility import validate_data
+from .compatibility import validate_data, with_callbacks
 from .documentation import documented
 
 __all__ = ["MLPRegressor"]
 
 Array = npt.NDArray[Any]
+
+
+# scikit-learn's names of losses that have another one here, or another meaning.
+NAMES = {
+    "squared_error": "half_squared_error",
+    "poisson": "poisson_deviance",
+    "absolute_error": "mean_absolute_error",
+}
 
 
 def r2(y: Array, outputs: Array, weights: Array | None) -> float:
@@ -42,9 +51,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error; or half the deviance of Poisson counts y >= 0, whose rate is the exponential of the last
-        layer (docs/math.md, "Losses").
+    loss : str or Loss, default="squared_error"
+        "squared_error", half of it; "poisson", half the deviance of counts y >= 0, whose rate is the exponential of the
+        last layer; "absolute_error", "huber(1.0)"; "quantile(0.05, 0.5, 0.95)", quantiles that do not cross;
+        "gaussian", mean and standard deviation; or another of ``scratchnn.losses`` (docs/math.md, "Losses").
     {parameters}
     {added}
 
@@ -69,7 +79,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [str, Loss],
     }
 
     def __init__(
@@ -99,12 +109,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        regularization: Any = None,
+        scoring: Any = None,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
         """Train from the beginning, or with `warm_start` go on.
 
         Parameters
@@ -114,6 +127,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y : array-like (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like (n_samples,), optional
             Weights >= 0.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Scored after every epoch; what `early_stopping` watches, in place of a part of X and y.
 
         Returns
         -------
@@ -125,13 +140,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         ValueError
             If a parameter or the data do not fit, or training leaves the finite numbers.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, validation_data)
 
     @available_if(BaseMLP._is_stochastic)  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on these data, all as for :meth:`fit`."""
         return self._fit(X, y, sample_weight, incremental=True)
+
+    def _validate_known(self, X: Any, y: Any) -> tuple[Any, Array]:
+        return self._validate_input(X, y, incremental=True, reset=False)
 
     def _validate_input(self, X: Any, y: Any, *, incremental: bool, reset: bool) -> tuple[Any, Array]:
         X, y = validate_data(
@@ -152,8 +170,22 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _output(self, targets: Array) -> tuple[int, Loss]:
-        loss = losses.PoissonDeviance() if self.loss == "poisson" else losses.HalfSquaredError()
-        return targets.shape[1], loss
+        loss = self._loss()
+        return targets.shape[1] * loss.outputs_per_target, loss
+
+    def _loss(self) -> Loss:
+        if isinstance(self.loss, Loss):
+            loss = self.loss
+        else:
+            try:
+                loss = losses.get(NAMES.get(self.loss) or self.loss)
+            except ValueError as error:
+                known = [*NAMES, *(name for name in losses.Loss.registry if name not in NAMES.values())]
+                names = unknown("loss", self.loss, known) if "unknown" in str(error) else str(error)
+                raise InvalidParameterError(f"The 'loss' parameter of MLPRegressor is {self.loss!r}: {names}") from None
+        if loss.takes_labels or loss.link == "sigmoid":
+            raise InvalidParameterError(f"The 'loss' parameter of MLPRegressor is {self.loss!r}, a loss of classes")
+        return loss
 
     def _stratify(self, targets: Array) -> Array | None:
         return None
@@ -162,14 +194,51 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return sample_weight
 
     def _score_outputs(self, y: Array, outputs: Array, sample_weight: Array | None) -> float:
-        return r2(y.reshape(len(y), -1), outputs, sample_weight)
+        return r2(y.reshape(len(y), -1), self._points(outputs), sample_weight)
+
+    def _points(self, outputs: Array) -> Array:
+        """Return one number for each target: the mean, or the quantile nearest to the median."""
+        loss = self.network_._loss
+        columns = loss.outputs_per_target
+        if columns == 1:
+            return outputs
+        place = 0
+        if isinstance(loss, losses.Quantile):
+            place = int(np.argmin(np.abs(np.array(loss.levels) - 0.5)))
+        return outputs[:, place::columns]
 
     def predict(self, X: Any) -> Array:
-        """Return the outputs for each row of X (n_samples, n_features), an array or a sparse matrix.
+        """Return a number for each row of X (n_samples, n_features), an array or a sparse matrix.
+
+        Of the loss "gaussian" it is the mean, of quantiles the one nearest to the median.
 
         Returns
         -------
-        (n_samples,) or (n_samples, n_outputs) array
+        (n_samples,) or (n_samples, n_targets) array
+        """
+        points = self._points(self._outputs(X))
+        return points.ravel() if points.shape[1] == 1 else points
+
+    def predict_all(self, X: Any) -> Array:
+        """Return all that the network says of each target: its quantiles, ascending, or mean and standard deviation.
+
+        Returns
+        -------
+        (n_samples, k) or (n_samples, n_targets, k) array
         """
         outputs = self._outputs(X)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+        columns = self.network_._loss.outputs_per_target
+        parts = outputs.reshape(len(outputs), -1, columns)
+        return parts[:, 0] if parts.shape[1] == 1 else parts
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> tuple[Array, Array]:
+        """Return the lower and the upper ends of intervals that hold the target with this probability.
+
+        They need the loss "gaussian", or "quantile" with the levels (1 - coverage)/2 and (1 + coverage)/2.
+
+        Returns
+        -------
+        two arrays (n_samples,) or (n_samples, n_targets)
+        """
+        lower, upper = self.network_.predict_interval(self._checked(X), coverage)
+        return (lower.ravel(), upper.ravel()) if lower.ndim == 2 and lower.shape[1] == 1 else (lower, upper)

@@ -64,12 +64,21 @@ static void losses(const snn_kernels *k) {
     start();
     for (size_t n = 1; n < 40; n += 3) {
         for (size_t i = 0; i < k->n_losses; i++) {
-            k->losses[i].evaluate(20, n, a, n, b, n, NULL, 0.3, 1, c, n, row_loss);
-            add(c, 20 * n * k->itemsize);
-            add(row_loss, 20 * sizeof *row_loss);
+            const snn_loss *l = &k->losses[i];
+            const double levels[] = {3, 0.1, 0.5, 0.9}, other = 0.75 * l->preset + 0.1;
+            const size_t n_outputs = n * (l->outputs_per_target ? l->outputs_per_target : 3);
+            for (int given = 0; given < 2; given++) {
+                const double *parameter = given ? &other : &l->preset;
+                l->evaluate(20, n_outputs, a, n_outputs, b, n, NULL, 0.3,
+                            l->outputs_per_target ? parameter : levels, c, n_outputs, row_loss);
+                add(c, 20 * n_outputs * k->itemsize);
+                add(row_loss, 20 * sizeof *row_loss);
+            }
         }
-        k->softmax(9, n, a, n, c, n);
-        add(c, 9 * n * k->itemsize);
+        for (size_t i = 0; i < k->n_links; i++) {
+            k->links[i].value(9, 2 * n, a, 2 * n, 2, c, 2 * n);
+            add(c, 9 * 2 * n * k->itemsize);
+        }
     }
     print("losses");
 }
@@ -111,17 +120,18 @@ static void fused(const snn_kernels *k) {
     for (size_t i = 0; i < k->n_activations * k->n_losses; i++) {
         const size_t row = STRIDE * k->itemsize, hidden = 3 * k->itemsize;
         const int f = (int)(i / k->n_losses), loss = (int)(i % k->n_losses);
+        const size_t n_outputs = k->losses[loss].outputs_per_target ? k->losses[loss].outputs_per_target : 1;
         char *w = (char *)c, *batch = w + 5 * row;
         snn_tiny_layer layers[] = {
             {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
-            {3, 1, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
+            {3, n_outputs, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01};
+        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, parameters[] = {1, 0.5}; /* one level */
         double sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
-        const snn_tiny network = {2, 3, layers, loss, 0, 1, hyper, sgd};
+        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, sgd};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
-        for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, k->itemsize);
+        for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, n_outputs * k->itemsize);
         for (size_t l = 0; l < 2; l++, batch += 3 * M * row) {
             layers[l].z = batch, layers[l].a = batch + M * row, layers[l].dz = batch + 2 * M * row;
             layers[l].slope_from_value = k->activations[f].slope_source == SNN_SLOPE_FROM_VALUE;
@@ -134,6 +144,17 @@ static void fused(const snn_kernels *k) {
         }
     }
     print("fused");
+}
+
+static void vectors(const snn_kernels *k) {
+    start();
+    for (size_t n = 0; n < 100; n++) {
+        const double results[] = {k->dot(n, a, b), k->max_abs(n, a)};
+        add(results, sizeof results);
+        k->axpby(n, 0.3, a, -1.7, b, c);
+        add(c, n * k->itemsize);
+    }
+    print("vectors");
 }
 
 int main(void) {
@@ -151,6 +172,7 @@ int main(void) {
             losses(k);
             updates(k);
             fused(k);
+            vectors(k);
             printf("\n");
         }
     }

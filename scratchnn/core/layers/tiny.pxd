@@ -8,8 +8,8 @@ from scratchnn.core.layers.dense cimport Activations, Dense, Update
 cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) noexcept nogil
 
 # Make `network` and its `tiny` layers describe these layers and where their parameters, state and batch are, and
-# the optimizer's hyper-parameters. `loss` and `identity` are places in the kernels' lists.
+# the optimizer's hyper-parameters and the loss's. `loss` and `identity` are places in the kernels' lists.
 cdef void describe(
     const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
-    Update *update, double *hyper, int loss, double delta, int identity, snn_tiny_layer *tiny,
+    Update *update, double *hyper, int loss, const double *parameters_of_loss, int identity, snn_tiny_layer *tiny,
     snn_tiny *network) noexcept nogil

@@ -14,14 +14,14 @@ cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) no
 
 cdef void describe(
         const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
-        Update *update, double *hyper, int loss, double delta, int identity, snn_tiny_layer *tiny,
-        snn_tiny *network) noexcept nogil:
+        Update *update, double *hyper, int loss, const double *parameters_of_loss, int identity,
+        snn_tiny_layer *tiny, snn_tiny *network) noexcept nogil:
     cdef const Dense *d
     cdef snn_tiny_layer *t
     cdef size_t i
     cdef int s
     network.n_layers, network.widest, network.layers = n_layers, 0, tiny
-    network.loss, network.delta = loss, delta
+    network.loss, network.parameters = loss, parameters_of_loss
     network.update = update.rule - k.updates
     network.hyper, network.rates, network.coefficients = hyper, NULL, update.coefficients
     for i in range(n_layers):

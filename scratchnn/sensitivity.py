@@ -1,0 +1,87 @@
+"""Derivatives of a network's outputs for its inputs (docs/math.md, "Sensitivity")."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .core import activations, linalg, losses
+from .sparse import is_sparse
+from .validation import as_inputs, integer
+
+if TYPE_CHECKING:
+    from .network import NeuralNetwork
+
+__all__ = ["input_gradient", "jacobian"]
+
+Array = npt.NDArray[Any]
+
+# Elements of the widest array of a block of rows: 8 MB of float64, which stay in a cache of that size.
+_BLOCK = 1 << 20
+
+
+def jacobian(network: NeuralNetwork, X: Any) -> Array:
+    """Return da/dx, (n_samples, n_outputs, n_inputs), of outputs a as ``network.predict`` gives them."""
+    return _derivatives(network, X, np.eye(network.n_outputs))
+
+
+def input_gradient(network: NeuralNetwork, X: Any, output: int | None) -> Array:
+    """Return da_j/dx, (n_samples, n_inputs), of output j; None is for a network with a single one."""
+    n = network.n_outputs
+    if output is None and n > 1:
+        raise ValueError(f"the network has {n} outputs; expected output=0 ... {n - 1}, or jacobian(X) for all")
+    chosen = 0 if output is None else integer("output", output, 0, n - 1)
+    return _derivatives(network, X, np.eye(n)[chosen : chosen + 1])[:, 0]
+
+
+def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
+    """Return ``directions`` (k, n_outputs) times the Jacobian, of every row: (n_samples, k, n_inputs)."""
+    source = as_inputs("X", X, network.n_inputs, network.dtype)
+    rows: Any = X.tocsr() if is_sparse(X) else source.array
+    k = len(directions)
+    result = np.empty((source.n_rows, k, network.n_inputs), network.dtype)
+    block = max(1, _BLOCK // (max(network.layer_sizes) * max(k, network.n_outputs)))
+    for first in range(0, source.n_rows, block):
+        x = rows[first : first + block]
+        x = np.ascontiguousarray(x.toarray() if is_sparse(x) else x, network.dtype)
+        result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype))
+    return result
+
+
+def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
+    zs, a = [], x
+    for layer in network.layers:
+        zs.append(linalg.affine(a, layer.weights, layer.biases))
+        a = zs[-1] if layer is network.layers[-1] else activations.get(layer.activation)(zs[-1])
+    d = directions @ _of_output(network, zs[-1])
+    for i in reversed(range(len(zs))):
+        below = linalg.grad_inputs(np.ascontiguousarray(d.reshape(-1, d.shape[2])), network.layers[i].weights)
+        d = below.reshape(len(x), len(directions), -1)
+        if i > 0:
+            d = d * activations.get(network.layers[i - 1].activation).slope(zs[i - 1])[:, None]
+    return d
+
+
+def _of_output(network: NeuralNetwork, z: Array) -> Array:
+    """Return da/dz of the last layer, (n_rows, n_outputs, n_outputs)."""
+    name, n_outputs = network.layers[-1].activation, z.shape[1]
+    each = np.eye(n_outputs, dtype=z.dtype)
+    if name == "softmax":
+        p = activations.softmax(z)
+        return np.asarray(p[:, :, None] * (each - p[:, None, :]))
+    if name not in losses.links():
+        return np.asarray(each * activations.get(name).slope(z)[:, None])
+    columns = network._loss.outputs_per_target
+    target, place = np.divmod(np.arange(n_outputs), columns)
+    if name == "quantiles":  # q_1 = z_1, q_k = q_(k-1) + softplus(z_k)
+        slope = np.where(place == 0, 1, activations.sigmoid(z))
+        counts = (target[:, None] == target) & (place <= place[:, None])
+        return np.asarray(counts * slope[:, None, :])
+    # mean z_1 and standard deviation exp(z_2 / 2), constant where the kernel cuts z_2 off
+    deviation = losses.link("gaussian", z)
+    inside = (deviation > losses.link("gaussian", np.full_like(z, -np.inf))) & (
+        deviation < losses.link("gaussian", np.full_like(z, np.inf))
+    )
+    return np.asarray(each * np.where(place == 0, 1, 0.5 * deviation * inside)[:, None, :])
