@@ -125,7 +125,8 @@ typedef struct snn_tiny {
     const snn_tiny_layer *layers;
     int loss, update;         /* places in the lists */
     const double *parameters; /* of the loss */
-    const double *hyper;
+    double *hyper;
+    const double *rates;  /* of the next steps: each puts its own first in `hyper`; NULL leaves it */
     double *coefficients; /* of a step, which tiny_steps prepares */
 } snn_tiny;
 

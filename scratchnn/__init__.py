@@ -5,11 +5,12 @@ The first steps are ``Neuron`` and ``NeuralNetwork``; ``scratchnn.core`` has the
 
 from typing import TYPE_CHECKING, Any
 
-from . import core, losses, optimizers
+from . import callbacks, core, losses, metrics, optimizers, schedules
 from ._version import __version__
 from .config import show_config
 from .diagnosis import Finding, TrainingWarning
 from .errors import DivergenceError, ModelFileError
+from .finder import LearningRateSearch, find_learning_rate
 from .functions import relu, relu_derivative, sigmoid, sigmoid_derivative, softmax, tanh, tanh_derivative
 from .gradcheck import GradientCheck, check_gradients
 from .history import History
@@ -26,6 +27,7 @@ __all__ = [
     "Finding",
     "GradientCheck",
     "History",
+    "LearningRateSearch",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
@@ -34,14 +36,18 @@ __all__ = [
     "Regularization",
     "TrainingWarning",
     "__version__",
+    "callbacks",
     "check_gradients",
     "core",
+    "find_learning_rate",
     "load",
     "losses",
+    "metrics",
     "mse_loss",
     "optimizers",
     "relu",
     "relu_derivative",
+    "schedules",
     "show_config",
     "sigmoid",
     "sigmoid_derivative",

@@ -13,8 +13,8 @@ from .core import activations, linalg, losses
 from .core.names import name_and_parameter
 
 if TYPE_CHECKING:
+    from .data import Data
     from .network import NeuralNetwork
-    from .training import Data
 
 __all__ = ["Finding", "TrainingWarning", "diagnose"]
 

@@ -8,12 +8,12 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from . import diagnosis, initializers, losses, optimizers, sensitivity, sparse, threads, training
+from . import diagnosis, initializers, losses, optimizers, schedules, sensitivity, sparse, threads, training
 from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
 from .core import activations
 from .core.arrays import number_within, plain_array
@@ -25,20 +25,29 @@ from .core.random import Generator
 from .core.step import Step
 from .core.team import Team
 from .core.topology import Topology
+from .data import Data, HeldOut
 from .diagnosis import Finding
 from .history import History
+from .holdout import split
 from .layers import Dense
 from .losses import Loss
 from .neuron import Neuron
 from .optimizers import Optimizer
 from .regularization import Regularization
-from .training import Data
+from .schedules import Schedule
 from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
+
+if TYPE_CHECKING:
+    from .callbacks.base import Callback, Function
+    from .metrics import Scorer
 
 __all__ = ["NeuralNetwork", "load"]
 
 Array = npt.NDArray[Any]
-Callback = Callable[["NeuralNetwork", int, History], Any]
+
+# What is kept of an epoch in the midst of which training has stopped: its batches, the samples done, the sums of their
+# losses and penalties.
+UNFINISHED = ("n_samples", "batch_size", "shuffle", "samples", "loss", "penalty")
 
 
 class NeuralNetwork:
@@ -86,6 +95,10 @@ class NeuralNetwork:
     history : History
     optimizer : Optimizer or None
         The one of the last training, whose state is kept.
+    learning_rate : float or None
+        The optimizer's, which a schedule multiplies. A callback may set it; the next step takes the new one.
+    schedule : Schedule or None
+        The one of the last training.
     metadata : dict
         Anything of JSON's kind; it is saved with the network.
 
@@ -147,6 +160,9 @@ class NeuralNetwork:
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
+        self._schedule: Schedule | None = None
+        self._schedule_start = 0, 0  # step and epoch
+        self._unfinished: tuple[int, int, bool, int, float, float] | None = None
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
             Dense(weights, layer_biases, name, function or activations.get("identity"))
@@ -196,6 +212,22 @@ class NeuralNetwork:
     @property
     def optimizer(self) -> Optimizer | None:
         return self._optimizer
+
+    @property
+    def learning_rate(self) -> float | None:
+        return getattr(self._optimizer, "learning_rate", None)
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._optimizer is None:
+            raise ValueError(f"learning_rate is {rate!r}, but the network has no optimizer before its first training")
+        if not hasattr(self._optimizer, "learning_rate"):
+            raise ValueError(f"learning_rate is {rate!r}, but {self._optimizer.name} has none")
+        self._optimizer = self._optimizer.replace(learning_rate=rate)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return self._schedule
 
     @property
     def n_inputs(self) -> int:
@@ -472,16 +504,24 @@ class NeuralNetwork:
         optimizer: str | Optimizer = "sgd",
         sample_weight: Any = None,
         regularization: Regularization | None = None,
+        schedule: str | Schedule | None = None,
         validation_data: tuple[Any, ...] | None = None,
+        validation_fraction: float | None = None,
+        scorer: str | Scorer | None = None,
         patience: int | None = None,
+        min_delta: float = 0.0,
         restore_best: bool = True,
-        callback: Callback | None = None,
+        max_steps: int | None = None,
+        max_seconds: float | None = None,
+        callback: Callback | Function | Sequence[Callback | Function] | None = None,
+        verbose: bool = False,
         n_threads: int | None = None,
     ) -> History:
         """Train on data; by default as the first article does: SGD, one sample at a time, in order.
 
         Called again with an optimizer of the same kind, it goes on exactly: 10 epochs and 10 more are 20, bit
-        for bit. Another kind of optimizer starts afresh.
+        for bit, and so is what follows a file, a checkpoint or Ctrl-C, in the midst of an epoch too. Another kind of
+        optimizer starts afresh. docs/training.md is a guide.
 
         Parameters
         ----------
@@ -491,7 +531,8 @@ class NeuralNetwork:
         all_y_trues : (n_samples, n_targets) or (n_samples,) array-like
             Targets; for ``cross_entropy`` and ``focal`` also integer class labels from 0.
         epochs : int
-            How often to go through the data; the iterations of ``lbfgs``, at most.
+            How often to go through the data; the iterations of ``lbfgs``, at most. An epoch that an earlier call has
+            left unfinished is finished first, where there are as many samples, in the same batches, and counts as one.
         learning_rate : float, optional
             By default the optimizer's own: 0.1 for ``sgd``.
         batch_size : int or "full", optional
@@ -506,16 +547,33 @@ class NeuralNetwork:
             Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
         regularization : Regularization, optional
             Penalties, weight decay, and limits to gradients and weights; penalties count in the recorded loss.
+        schedule : str or Schedule, optional
+            What becomes of the learning rate from step to step, ``"cosine(50)"`` for example; scratchnn.schedules has
+            them. One equal to that of the call before goes on, another starts at its beginning.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Evaluated after every epoch, without penalties.
+        validation_fraction : float, optional
+            Instead, hold this share of the rows out of training, chosen by the seed; of every class in proportion.
+        scorer : str or callable, optional
+            Scores the validation data after every epoch, as ``scorer(network, X, y)``, more being better: a function,
+            or one of ``scratchnn.metrics.SCORERS``, ``"accuracy"`` or ``"r2"`` for example.
         patience : int, optional
-            Stop once the validation loss has not improved for so many epochs.
+            Stop once so many epochs, one after another, were no better than the best before, by the score, without a
+            scorer by the validation loss, without validation data by the training loss.
+        min_delta : float
+            With `patience`, an epoch is better only if it is so by more than this.
         restore_best : bool
             With `patience`, end with the parameters of the best epoch rather than of the last. The optimizer's
             state stays that of the last.
-        callback : callable, optional
-            Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
-            returns True (or NumPy's True).
+        max_steps : int, optional
+            Stop after so many steps, in the midst of an epoch if need be; the next call goes on there.
+        max_seconds : float, optional
+            Stop once the call has taken this long, in the midst of an epoch if need be.
+        callback : Callback, callable or sequence of them, optional
+            A ``scratchnn.callbacks.Callback``, or a function that is called as ``callback(network, epoch, history)``
+            after every epoch; training stops if one returns True (or NumPy's True).
+        verbose : bool
+            Whether to show progress: ``scratchnn.callbacks.ProgressBar`` as one more callback.
         n_threads : int, optional
             At most so many, fewer where there is too little work for them or one turns out to be faster; by default
             SCRATCHNN_NUM_THREADS, or the number of CPUs. The result is the same for any number.
@@ -538,30 +596,47 @@ class NeuralNetwork:
             After a whole batch, or with ``lbfgs`` after the last whole iteration; network and history are in order,
             and training can go on.
         """
+        samples, held_out = self._data(data, all_y_trues, sample_weight), None
+        if validation_data is not None and validation_fraction is not None:
+            raise ValueError("validation_data and validation_fraction are both given; expected one of them")
+        if validation_data is not None:
+            held_out = self._validation(validation_data)
+        if validation_fraction is not None:
+            samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
+        callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]
+        if verbose:
+            from .callbacks import ProgressBar
+
+            callbacks.append(ProgressBar())
         plan = training.Plan(
             self,
-            self._data(data, all_y_trues, sample_weight),
+            samples,
             epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
             optimizer=optimizers.get(optimizer, learning_rate),
             penalties=self._penalties(regularization),
-            validation=None if validation_data is None else self._validation(validation_data),
+            schedule=None if schedule is None else schedules.get(schedule),
+            held_out=held_out,
+            scorer=scorer,
             patience=patience,
+            min_delta=min_delta,
             restore_best=restore_best,
-            callback=callback,
+            max_steps=max_steps,
+            max_seconds=max_seconds,
+            callbacks=callbacks,
             n_threads=n_threads,
         )
         with self._exclusively():
             plan.run()
         return self.history
 
-    def _validation(self, validation_data: Any) -> Data:
+    def _validation(self, validation_data: Any) -> HeldOut:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             given = type(validation_data).__name__
             raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
         X, y, weights = (*validation_data, None)[:3]
-        return self._data(X, y, weights, "validation ")
+        return HeldOut(self._data(X, y, weights, "validation "), X, y)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -596,11 +671,21 @@ class NeuralNetwork:
                 "seconds": self.history.seconds,
                 "samples": self.history.samples,
                 "stopped": self.history.stopped,
+                "validation_score": list(self.history.validation_score),
+                "learning_rate": list(self.history.learning_rate),
             },
             "optimizer": None if optimizer is None else {"name": optimizer.name, **optimizer.hyperparameters()},
+            "schedule": None if self.schedule is None else self._schedule_state(self.schedule),
+            "unfinished_epoch": None
+            if self._unfinished is None
+            else dict(zip(UNFINISHED, self._unfinished, strict=True)),
             "metadata": copy.deepcopy(self.metadata),
         }
         return state, {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+
+    def _schedule_state(self, schedule: Schedule) -> dict[str, Any]:
+        step, epoch = self._schedule_start
+        return {"rule": schedule.to_dict(), "from_step": step, "from_epoch": epoch}
 
     def _named_views(self) -> Iterator[tuple[str, Array]]:
         names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
@@ -628,6 +713,11 @@ class NeuralNetwork:
             network._states = [network._topology.zeros() for _ in network._optimizer.states]
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
+        if state.get("schedule") is not None:  # an older state has neither
+            network._schedule = Schedule.from_dict(state["schedule"]["rule"])
+            network._schedule_start = state["schedule"]["from_step"], state["schedule"]["from_epoch"]
+        if state.get("unfinished_epoch") is not None:
+            network._unfinished = tuple(state["unfinished_epoch"][key] for key in UNFINISHED)
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():

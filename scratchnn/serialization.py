@@ -9,6 +9,7 @@ describes both.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -19,8 +20,9 @@ from . import container, losses, optimizers
 from .architecture import check_outputs
 from .container import ArraySpec, Model, Path
 from .core import activations
-from .core.names import unknown
+from .core.names import name_and_parameter, unknown
 from .errors import ModelFileError
+from .schedules import Schedule
 from .strict_json import brief, check_keys
 
 if TYPE_CHECKING:
@@ -36,7 +38,15 @@ MAX_LOSS = 2500  # characters of a loss, 99 levels of 17 digits included
 MAX_MESSAGE = 400  # characters of a message about either
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
-SERIES = ("loss", "validation_loss")  # of the history: too long for the header, so kept as arrays
+# Series of the history, by format version: too long for the header, so kept as arrays.
+SERIES: dict[int, tuple[str, ...]] = {1: ("loss", "validation_loss")}
+SERIES[2] = (*SERIES[1], "validation_score", "learning_rate")
+# The activations, losses and optimizers that format version 1 knows.
+NAMES_OF_1 = re.compile(
+    "identity|sigmoid|tanh|relu|leaky_relu|elu|selu|softplus|silu|gelu|softsign|exp|hard_sigmoid|hard_tanh|hard_silu|relu6|"
+    "softmax|mean_squared_error|half_sum_squared_error|mean_absolute_error|huber|binary_cross_entropy|cross_entropy|"
+    "poisson|sgd|momentum|nesterov|rmsprop|adagrad|adam|adamw|nadam"
+)
 
 
 def save(network: NeuralNetwork, path: Path) -> None:
@@ -52,10 +62,14 @@ def save(network: NeuralNetwork, path: Path) -> None:
     """
     state, arrays = network.get_state()
     history = dict(state["history"])
-    series = {f"history.{key}": np.array(history.pop(key), np.float64) for key in SERIES}
+    series = {key: np.array(history.pop(key), np.float64) for key in SERIES[2]}
     model = state | {"history": history}
-    _check_model(model)
-    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size})
+    version = _lowest_version(model, [key for key, values in series.items() if values.size])
+    if version == 1:
+        model = {key: model[key] for key in MODEL_RULES[1]}
+    _check_model(model, version)
+    arrays |= {f"history.{key}": values for key, values in series.items() if values.size}
+    container.write(path, model, arrays, version)
 
 
 def load(path: Path, cls: type[Network]) -> Network:
@@ -69,16 +83,28 @@ def load(path: Path, cls: type[Network]) -> Network:
         The file cannot be opened or read.
     """
     model, arrays = container.read(path, _check)
-    series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES}
+    series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES[2]}
     return cls.from_state(model | {"history": model["history"] | series}, arrays)
 
 
-def _check(model: Model, specs: dict[str, ArraySpec]) -> None:
+def _lowest_version(model: Model, series: list[str]) -> int:
+    """Return the lowest format version that can hold a model whose history has these series."""
+    optimizer = model["optimizer"]
+    names = [*model["activations"], model["loss"], *([optimizer["name"]] if optimizer else [])]
+    holds = (
+        set(series) <= set(SERIES[1])
+        and model["history"]["stopped"] in STOPPED[1]
+        and all(NAMES_OF_1.fullmatch(name_and_parameter(name)[0]) for name in names)
+    )
+    return 1 if holds and model["schedule"] is None and model["unfinished_epoch"] is None else 2
+
+
+def _check(model: Model, specs: dict[str, ArraySpec], version: int) -> None:
     """Refuse a model out of a file, or arrays that are not exactly those it needs."""
-    _check_model(model)
+    _check_model(model, version)
     expected = dict(_expected_arrays(model))
     for name, (dtype, shape, _) in specs.items():
-        if name in (f"history.{key}" for key in SERIES):
+        if name in (f"history.{key}" for key in SERIES[version]):
             if dtype != "<f8" or len(shape) != 1:
                 raise ModelFileError(f"array {name!r} has dtype {dtype} and shape {list(shape)}, not <f8 and [n]")
         elif name not in expected:
@@ -115,6 +141,10 @@ def _is_seconds(value: object) -> bool:
     return type(value) in (int, float) and 0 <= cast(float, value) < math.inf
 
 
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
 def _is_sizes(value: object) -> bool:
     return (
         isinstance(value, list)
@@ -135,21 +165,14 @@ def _is_loss(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_LOSS
 
 
-STOPPED = (
-    "",
-    "completed",
-    "patience",
-    "callback",
-    "interrupted",
-    "diverged",
-    "converged",
-    "line_search",
-    "max_evaluations",
-)
+STOPPED: dict[int, tuple[str, ...]] = {1: ("", "completed", "patience", "callback", "interrupted", "diverged")}
+STOPPED[2] = (*STOPPED[1], "max_steps", "max_seconds", "converged", "line_search", "max_evaluations")
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
-MODEL_RULES: Rules = {
+NULL_OR_OBJECT = (lambda value: value is None or isinstance(value, dict), "null or an object")
+MODEL_RULES: dict[int, Rules] = {}  # by format version
+MODEL_RULES[1] = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
     "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
     "loss": (_is_loss, f"a name of at most {MAX_LOSS} characters"),
@@ -159,23 +182,44 @@ MODEL_RULES: Rules = {
     "random_counter": COUNT,
     "steps": COUNT,
     "history": (lambda value: isinstance(value, dict), "an object"),
-    "optimizer": (lambda value: value is None or isinstance(value, dict), "null or an object"),
+    "optimizer": NULL_OR_OBJECT,
     "metadata": (lambda value: isinstance(value, dict), "an object"),
 }
-HISTORY_RULES: Rules = {
-    "seconds": (_is_seconds, "a number of at least 0"),
+MODEL_RULES[2] = MODEL_RULES[1] | {"schedule": NULL_OR_OBJECT, "unfinished_epoch": NULL_OR_OBJECT}
+HISTORY_RULES: dict[int, Rules] = {
+    version: {
+        "seconds": (_is_seconds, "a number of at least 0"),
+        "samples": COUNT,
+        "stopped": (words.__contains__, f"one of {', '.join(map(repr, words))}"),
+    }
+    for version, words in STOPPED.items()
+}
+SCHEDULE_RULES: Rules = {
+    "rule": (lambda value: isinstance(value, dict), "an object"),
+    "from_step": COUNT,
+    "from_epoch": COUNT,
+}
+UNFINISHED_RULES: Rules = {
+    "n_samples": COUNT,
+    "batch_size": (lambda value: _is_count(value) and value > 0, "an integer from 1 to 2**53"),
+    "shuffle": (lambda value: isinstance(value, bool), "true or false"),
     "samples": COUNT,
-    "stopped": (lambda value: value in STOPPED, f"one of {', '.join(map(repr, STOPPED))}"),
+    "loss": (_is_number, "a number"),
+    "penalty": (_is_number, "a number"),
 }
 
 
-def _check_model(model: Model) -> None:
+def _check_model(model: Model, version: int) -> None:
     """Raise ValueError for a model that is no network's state."""
-    _check_rules(model, MODEL_RULES, "the model")
-    _check_rules(model["history"], HISTORY_RULES, "the history")
+    _check_rules(model, MODEL_RULES[version], "the model")
+    _check_rules(model["history"], HISTORY_RULES[version], "the history")
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
+    if model.get("schedule") is not None:
+        _check_schedule(model["schedule"], model["steps"])
+    if model.get("unfinished_epoch") is not None:
+        _check_unfinished(model["unfinished_epoch"])
 
 
 def _check_rules(values: Model, rules: Rules, place: str) -> None:
@@ -224,3 +268,25 @@ def _check_optimizer(optimizer: Model) -> None:
             expected = "an integer" if whole else "a number"
             raise ModelFileError(f"{key!r} of the optimizer must be {expected}, not {brief(value)}")
     cls(**hyperparameters)  # checks their ranges
+
+
+def _check_schedule(schedule: Model, steps: int) -> None:
+    _check_rules(schedule, SCHEDULE_RULES, "the schedule")
+    if schedule["from_step"] > steps:
+        raise ModelFileError(f"the schedule began after step {schedule['from_step']}, and there were {steps}")
+    rule = schedule["rule"]
+    try:
+        found = Schedule.from_dict(rule)
+    except TypeError as error:
+        raise ModelFileError(str(error)) from None
+    if found.to_dict() != rule:
+        raise ModelFileError(f"the schedule {brief(rule)} leaves out what it has, which is {found!r}")
+
+
+def _check_unfinished(epoch: Model) -> None:
+    _check_rules(epoch, UNFINISHED_RULES, "the unfinished epoch")
+    done, n_samples = epoch["samples"], epoch["n_samples"]
+    if not 0 < done < n_samples or done % epoch["batch_size"]:
+        raise ModelFileError(
+            f"the unfinished epoch has done {done} of {n_samples} samples in batches of {epoch['batch_size']}"
+        )

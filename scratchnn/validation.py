@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -13,7 +14,16 @@ from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
 
-__all__ = ["as_inputs", "as_labels_or_targets", "as_order", "as_sample_weight", "assign", "integer", "real_dtype"]
+__all__ = [
+    "as_inputs",
+    "as_labels_or_targets",
+    "as_order",
+    "as_sample_weight",
+    "assign",
+    "integer",
+    "number",
+    "real_dtype",
+]
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +40,27 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
     if number < minimum or (maximum is not None and number > maximum):
         raise ValueError(f"{name} is {number}; expected {expected}")
     return number
+
+
+def number(
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> float:
+    """Return `value` as a float above and below these limits, and from `least` to `most`; ValueError otherwise."""
+    try:
+        result = math.nan if isinstance(value, (str, bool, np.bool_)) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        result = math.nan
+    if math.isfinite(result) and above < result < below and least <= result <= most:
+        return result
+    limits = {">": above, ">=": least, "<": below, "<=": most}
+    expected = " and ".join(f"{sign} {limit:g}" for sign, limit in limits.items() if math.isfinite(limit))
+    raise ValueError(f"{name} is {value!r}; expected a finite number {expected}".rstrip())
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:

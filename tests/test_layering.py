@@ -15,7 +15,7 @@ PACKAGE = ROOT / "scratchnn"
 CORE = PACKAGE / "core"
 CSRC = ROOT / "csrc"
 
-EXTRAS = {"click", "matplotlib", "pandas", "tqdm"}
+EXTRAS = {"click", "matplotlib", "pandas", "sklearn", "tensorboardX", "tqdm"}
 LIBRARIES = {"numpy"}
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -145,9 +145,15 @@ def test_libraries_are_numpy_and_where_they_are_used_the_extras(path):
     if path.suffix != ".py":
         allowed |= {"cpython", "libc", "cython"}
     if PACKAGE / "cli" in path.parents:
-        allowed |= EXTRAS
+        allowed |= EXTRAS - {"sklearn", "tensorboardX"}
     if PACKAGE / "plots" in path.parents:
         allowed |= {"matplotlib"}
+    if PACKAGE / "estimators" in path.parents:
+        allowed |= {"sklearn"}
+    allowed |= {
+        PACKAGE / "callbacks" / "progress.py": {"tqdm"},
+        PACKAGE / "callbacks" / "tensorboard.py": {"tensorboardX"},
+    }.get(path, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
 
 

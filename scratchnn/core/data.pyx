@@ -116,6 +116,16 @@ cdef class Source:
         if self.array is not None:
             PyBuffer_Release(&self.buffer)
 
+    def take(self, rows):
+        """Return a copy of the rows of these numbers, an array of integers."""
+        if self.sparse is None:
+            return Source(self.array[rows], self.rows.n_columns if self.rows.labels != NULL else 0)
+        starts, columns = self.sparse
+        counts = starts[rows + 1] - starts[rows]
+        new_starts = np.concatenate([[0], np.cumsum(counts)])
+        elements = np.arange(counts.sum()) + np.repeat(starts[rows] - new_starts[:len(rows)], counts)
+        return Source(self.array[elements], starts=new_starts, columns=columns[elements], n_columns=self.rows.n_columns)
+
     def first_not_finite(self, dtype):
         """Return (row, column) of the first element that is not finite as `dtype`, or None."""
         dtype = np.dtype(dtype)
@@ -153,7 +163,7 @@ cdef class Source:
         return int(first - count) + row, column
 
     def rows_of(self, const int64_t[::1] rows, dtype):
-        """Return some rows as a new matrix of float32 or float64, as training sees them; the caller has checked them."""
+        """Return some rows as a new matrix of float32 or float64, as training sees them; they have been checked."""
         cdef const snn_kernels *k = table(np.dtype(dtype).itemsize)
         result = np.empty((rows.shape[0], self.rows.n_columns), dtype)
         cdef char[::1] bytes = result.reshape(-1).view(np.int8)

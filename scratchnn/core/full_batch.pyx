@@ -7,7 +7,7 @@ always the point that was accepted last: those that are only tried are written e
 import numpy as np
 
 cimport cython
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport SIZE_MAX, uint32_t, uint64_t
 
 from scratchnn.core.kernels cimport barrier_init, barrier_wait, flush_denormals, restore_denormals, snn_barrier
@@ -60,6 +60,9 @@ cdef class FullBatchTrainer:
     cdef double scale                       # of the sum of the rows' losses
     cdef readonly uint64_t counter, steps
     cdef readonly size_t samples            # of all evaluations of all runs
+    cdef readonly double batch_loss         # after the latest iteration
+    cdef readonly size_t first              # sample of an epoch under way: none ever is
+    cdef readonly double epoch_loss, epoch_penalty
 
     # a run in progress
     cdef Team team
@@ -67,7 +70,7 @@ cdef class FullBatchTrainer:
     cdef char *gradient                     # where the evaluation in progress writes it
     cdef Trial trial                        # of the number of threads
     cdef size_t left                        # of a stretch of evaluations in so many threads
-    cdef double measured, last_poll         # seconds
+    cdef double measured, last_poll, deadline   # seconds
     cdef object interruption
     cdef uint64_t float_state
 
@@ -133,30 +136,34 @@ cdef class FullBatchTrainer:
         restore_denormals(state)
 
     cdef void poll(self) noexcept nogil:
-        """Let Python handle signals, Ctrl-C among them."""
+        """Let Python handle signals, Ctrl-C among them; look whether time is up."""
         if not poll_is_due(&self.last_poll):
             return
         restore_denormals(self.float_state)  # a handler computes as the caller would
         with gil:
             self.interruption = pending_interruption()
-            self.lbfgs.stopped = self.interruption is not None
+            self.lbfgs.stopped = self.interruption is not None or self.last_poll >= self.deadline
         flush_denormals()
 
     # ---- the run ----
 
-    def run(self, size_t epochs, Team team, list losses, order=None):
-        """Do some iterations, append the loss after each to `losses`, and return (status, exception).
+    def run(self, size_t epochs, Team team, list records, order=None, max_steps=None, max_seconds=None):
+        """Do some iterations, append the loss after each to `records`, and return (status, exception).
 
-        The status is "completed", "interrupted" (a signal's handler raised the exception), "diverged" (loss or gradient
-        are not finite before the first iteration), or why it ended before: "converged", "line_search",
-        "max_evaluations". Parameters are those of the last iteration, which is the last one in `losses`.
+        A record has a second row, of NaN, where other trainers have learning rates.
+
+        The status is "completed", "paused" (after max_steps iterations, or soon after max_seconds), "interrupted" (a
+        signal's handler raised the exception), "diverged" (loss or gradient are not finite before the first
+        iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those of the
+        last iteration, which is the last one in `records`.
         """
         if order is not None:
             raise ValueError("an order was given for data that are always taken as a whole")
         if epochs == 0:
             return "completed", None
-        iteration_losses = np.empty(epochs)
-        cdef double[::1] losses_view = iteration_losses
+        cdef size_t n = epochs if max_steps is None else min(epochs, <size_t>max_steps)
+        record = np.full((2, n), np.nan)
+        cdef double[:, ::1] view = record
         cdef size_t done, before = self.lbfgs.evaluations
         cdef Status status
         cdef uint32_t n_threads = team.start()
@@ -165,11 +172,17 @@ cdef class FullBatchTrainer:
             self.trial = Trial(n_threads, self.work_of_a_step())
             self.begin_stretch()
         self.last_poll = seconds()
+        self.deadline = INFINITY if max_seconds is None else self.last_poll + <double>max_seconds
+        self.lbfgs.stopped = False
         with nogil:
             self.float_state = flush_denormals()
-            status = self.lbfgs.advance(epochs, &losses_view[0], &done)
+            status = self.lbfgs.advance(n, &view[0, 0], &done)
             restore_denormals(self.float_state)
-        losses.append(iteration_losses[:done].copy())
+        if done > 0:
+            self.batch_loss = view[0, done - 1]
+            records.append(record[:, :done].copy())
         self.steps += done
         self.samples += (self.lbfgs.evaluations - before) * self.step.n_samples
+        if (status == RUNNING and n < epochs) or (status == STOPPED and self.interruption is None):
+            return "paused", None
         return ENDS[status], self.interruption

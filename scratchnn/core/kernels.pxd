@@ -74,7 +74,8 @@ cdef extern from "kernels.h" nogil:
         const snn_tiny_layer *layers
         int loss, update
         const double *parameters
-        const double *hyper
+        double *hyper
+        const double *rates
         double *coefficients
 
     ctypedef struct snn_kernels:

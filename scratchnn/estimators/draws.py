@@ -24,7 +24,7 @@ class Draws:
     n_samples : int
     """
 
-    def __init__(self, random_state: np.random.RandomState, n_samples: int) -> None:
+    def __init__(self, random_state: Any, n_samples: int) -> None:
         self.random_state = random_state
         self.n_samples = n_samples
         self.parts: tuple[Array, Array] | None = None
