@@ -5,6 +5,7 @@ import pickle
 import re
 import signal
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -426,6 +427,51 @@ def test_threads_change_no_bit():
     X, y = datasets.load_digits(return_X_y=True)
     one, two = (MLPClassifier(random_state=0, max_iter=5, n_threads=n).fit(X, y) for n in (1, 2))
     assert parameters(one) == parameters(two)
+
+
+def test_schedules_change_the_rate_step_by_step():
+    X, y = iris()
+    model = MLPClassifier(random_state=0, max_iter=5, schedule="cosine(5)").fit(X, y)
+    rates = model.network_.history.learning_rate
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] > 5 * rates[-1]
+    two = MLPClassifier(random_state=0, max_iter=2, warm_start=True, schedule="cosine(5)").fit(X, y)
+    assert parameters(two.set_params(max_iter=3).fit(X, y)) == parameters(model)
+
+
+def test_callbacks_of_this_package():
+    X, y = iris()
+    seen = []
+    MLPClassifier(max_iter=3, callbacks=lambda network, epoch, history: seen.append((epoch, history.loss[-1]))).fit(
+        X, y
+    )
+    assert [epoch for epoch, _ in seen] == [1, 2, 3]
+    model = MLPClassifier(callbacks=[lambda network, epoch, history: epoch == 2]).fit(X, y)
+    assert model.n_iter_ == 2
+
+    class Steps(scratchnn.callbacks.Callback):
+        def on_batch_end(self, network, step, loss):
+            seen.append(step)
+
+    seen.clear()
+    MLPClassifier(max_iter=2, batch_size=50, callbacks=Steps()).fit(X, y)
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_budget_of_seconds():
+    X, y = datasets.load_digits(return_X_y=True)
+    model = MLPClassifier(max_iter=10**6, tol=0, n_iter_no_change=10**6, max_seconds=0.05).fit(X, y)
+    assert model.n_iter_ < 10**5
+    assert model.network_.history.stopped == "max_seconds"
+
+
+def test_mistakes_are_warned_of_where_asked_for():
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        MLPClassifier(max_iter=20, diagnose=True).fit(X, y)
+    found = [str(warning.message) for warning in record if warning.category is scratchnn.TrainingWarning]
+    assert [message for message in found if message.startswith("large inputs: inputs reach")]
 
 
 class Recorder:

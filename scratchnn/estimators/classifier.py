@@ -101,6 +101,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         class_weight: Any = None,
         regularization: Any = None,
         scoring: Any = None,
+        schedule: Any = None,
+        callbacks: Any = None,
+        max_seconds: float | None = None,
+        diagnose: bool = False,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())

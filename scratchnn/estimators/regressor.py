@@ -111,6 +111,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         max_fun: int = 15000,
         regularization: Any = None,
         scoring: Any = None,
+        schedule: Any = None,
+        callbacks: Any = None,
+        max_seconds: float | None = None,
+        diagnose: bool = False,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())
