@@ -486,16 +486,18 @@ settings = dict(optimizer=optimizer, n_threads=n_threads)
 def network():
     return NeuralNetwork([20, 30, 30, 3], activation="tanh", seed=1)
 
-def interrupt(after):
+def interrupt(after, begun):
+    begun.wait()
     time.sleep(after)
     os.kill(os.getpid(), signal.SIGINT)
 
 network().train(X, Y, epochs=1, **settings)
-for delay in rng.uniform(0, 0.25, 5):
-    net = network()
-    sender = threading.Thread(target=interrupt, args=(delay,))
+for delay in rng.uniform(0.02, 0.25, 5):
+    net, begun = network(), threading.Event()
+    sender = threading.Thread(target=interrupt, args=(delay, begun))
     sender.start()
     try:
+        begun.set()
         net.train(X, Y, epochs=10**6, validation_data=(X, Y) if watched else None, **settings)
         raise SystemExit(f"training was not interrupted: {net.history}")
     except KeyboardInterrupt:
