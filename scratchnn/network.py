@@ -340,7 +340,7 @@ class NeuralNetwork:
 
         With the loss ``quantile`` they go from level ``(1 - coverage) / 2`` to level ``(1 + coverage) / 2``, which must
         be among its own; with ``gaussian`` they are ``mean ± z deviation``, where z is the normal distribution's
-        quantile of ``(1 + coverage) / 2``.
+        quantile of ``(1 + coverage) / 2`` (docs/math.md, eq. 74).
 
         Parameters
         ----------
