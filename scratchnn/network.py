@@ -362,6 +362,16 @@ class NeuralNetwork:
         ValueError
             If X does not fit, coverage is no number between 0 and 1, or the loss gives no such interval; the message
             names the levels that there are.
+
+        Examples
+        --------
+        >>> x = np.linspace(-1, 1, 200)[:, None]
+        >>> y = x[:, 0] + np.tile([-0.2, -0.1, 0.0, 0.1, 0.2], 40)
+        >>> network = NeuralNetwork([1, 8, 3], activation="tanh", loss="quantile(0.1, 0.5, 0.9)", seed=1)
+        >>> history = network.train(x, y, epochs=200, batch_size=20, optimizer="adam", learning_rate=0.01)
+        >>> lower, upper = network.predict_interval(x, coverage=0.8)
+        >>> 0.75 < np.mean((lower[:, 0] <= y) & (y <= upper[:, 0])) < 0.85
+        True
         """
         coverage = number_within("coverage", coverage, 0.0, False, 1.0)
         outputs = np.asarray(self.predict(X), self.dtype)
