@@ -233,8 +233,9 @@ typedef struct snn_isa {
 /* The instruction sets of this build, the best first, ended by an entry whose name is NULL. */
 extern const snn_isa snn_isas[];
 
-/* Make arithmetic flush denormal numbers to zero; returns the state for snn_restore_denormals. */
+/* Make arithmetic flush denormal numbers to zero, or keep them; returns the state for snn_restore_denormals. */
 uint64_t snn_flush_denormals(void);
+uint64_t snn_keep_denormals(void);
 void snn_restore_denormals(uint64_t state);
 
 /* Ask for large pages in what lies within [memory, memory + size); a system that has none ignores it. Pages that have

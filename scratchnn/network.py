@@ -30,7 +30,7 @@ from .diagnosis import Finding
 from .history import History
 from .holdout import split
 from .layers import Dense
-from .losses import Loss
+from .losses import Function, Loss
 from .neuron import Neuron
 from .optimizers import Optimizer
 from .regularization import Regularization
@@ -64,11 +64,12 @@ class NeuralNetwork:
     output_activation : str or Activation, optional
         By default what the loss needs (softmax, sigmoid, exp, quantiles, gaussian), else sigmoid where `activation` is
         sigmoid, as in the articles, else identity.
-    loss : str or Loss
+    loss : str, Loss or callable
         ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``), ``huber``,
         ``quantile``, ``gaussian``, ``poisson``, ``binary_cross_entropy`` (``bce``), ``cross_entropy``, ``binary_focal``
         or ``focal``; some take parameters, ``"quantile(0.1, 0.5, 0.9)"`` (:mod:`scratchnn.losses`). ``quantile`` has an
-        output for each level of each target, ``gaussian`` two for each target.
+        output for each level of each target, ``gaussian`` two for each target. A function
+        ``(y_true, y_pred) -> (losses of the rows, gradient)`` is slow (:class:`scratchnn.losses.CustomLoss`).
     biases : bool
         Whether layers have biases.
     weight_init, bias_init : str or sequence of str and arrays, optional
@@ -116,7 +117,7 @@ class NeuralNetwork:
         *,
         activation: Any = "sigmoid",
         output_activation: Any = None,
-        loss: str | Loss = "mean_squared_error",
+        loss: str | Loss | Function = "mean_squared_error",
         biases: bool = True,
         weight_init: Any = None,
         bias_init: Any = None,
@@ -340,7 +341,7 @@ class NeuralNetwork:
 
         With the loss ``quantile`` they go from level ``(1 - coverage) / 2`` to level ``(1 + coverage) / 2``, which must
         be among its own; with ``gaussian`` they are ``mean ± z deviation``, where z is the normal distribution's
-        quantile of ``(1 + coverage) / 2``.
+        quantile of ``(1 + coverage) / 2`` (docs/math.md, eq. 86).
 
         Parameters
         ----------
@@ -361,6 +362,16 @@ class NeuralNetwork:
         ValueError
             If X does not fit, coverage is no number between 0 and 1, or the loss gives no such interval; the message
             names the levels that there are.
+
+        Examples
+        --------
+        >>> x = np.linspace(-1, 1, 200)[:, None]
+        >>> y = x[:, 0] + np.tile([-0.2, -0.1, 0.0, 0.1, 0.2], 40)
+        >>> network = NeuralNetwork([1, 8, 3], activation="tanh", loss="quantile(0.1, 0.5, 0.9)", seed=1)
+        >>> history = network.train(x, y, epochs=200, batch_size=20, optimizer="adam", learning_rate=0.01)
+        >>> lower, upper = network.predict_interval(x, coverage=0.8)
+        >>> 0.75 < np.mean((lower[:, 0] <= y) & (y <= upper[:, 0])) < 0.85
+        True
         """
         coverage = number_within("coverage", coverage, 0.0, False, 1.0)
         outputs = np.asarray(self.predict(X), self.dtype)
@@ -659,7 +670,7 @@ class NeuralNetwork:
         state = {
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
-            "loss": self.loss,
+            "loss": self._loss if self._loss.in_python else self.loss,
             "biases": self.layers[0].biases is not None,
             "dtype": self.dtype.name,
             "seed": self.seed,

@@ -22,6 +22,7 @@ from .container import ArraySpec, Model, Path
 from .core import activations
 from .core.names import name_and_parameter, unknown
 from .errors import ModelFileError
+from .losses import CustomLoss
 from .schedules import Schedule
 from .strict_json import brief, check_keys
 
@@ -61,6 +62,11 @@ def save(network: NeuralNetwork, path: Path) -> None:
         The file cannot be written; an old one is as it was.
     """
     state, arrays = network.get_state()
+    if isinstance(state["loss"], CustomLoss):
+        raise ValueError(
+            f"the loss {network.loss!r} is a Python function, which a model file cannot hold; expected a loss of "
+            "scratchnn.losses"
+        )
     history = dict(state["history"])
     series = {key: np.array(history.pop(key), np.float64) for key in SERIES[2]}
     model = state | {"history": history}

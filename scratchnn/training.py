@@ -146,7 +146,8 @@ class Plan:
         goes_on = states is network._states
         trainer = self._trainer(states, steps, goes_on)
         n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
-        self.team = Team(threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps))
+        n_threads = threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps)
+        self.team = Team(1 if network._loss.in_python else n_threads)
         # From here on nothing is refused.
         if self.schedule is None or not goes_on or self.schedule != network._schedule:
             network._schedule_start = steps, network.history.epochs

@@ -263,7 +263,7 @@ def softmax(z):
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-# --- losses: name -> (value, gradient), eq. 24 to 31 and 66 to 73 ------------------------------
+# --- losses: name -> (value, gradient), eq. 24 to 31 and 78 to 85 ------------------------------
 # The value has a column for each output or for each target, whose sum is meant; the gradient one for each output.
 
 
@@ -293,7 +293,7 @@ def huber_gradient(u, y, delta=1.0):
 
 
 def smoothed(y, label_smoothing, n_classes):
-    """Eq. 66."""
+    """Eq. 78."""
     return (1 - label_smoothing) * y + label_smoothing / n_classes
 
 
@@ -332,14 +332,14 @@ def poisson_deviance(u, y):
 
 
 def focal_term(log_p, log_q, gamma):
-    """-q^gamma log p and its derivative for p, times p (eq. 67); log p / q is -1 where q is 0."""
+    """-q^gamma log p and its derivative for p, times p (eq. 79); log p / q is -1 where q is 0."""
     p, q, power = np.exp(log_p), np.exp(log_q), np.exp(gamma * log_q)
     ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)
     return -power * log_p, power * (gamma * p * ratio - 1)
 
 
 def binary_focal(u, y, gamma=2.0):
-    """Eq. 67 for the two classes whose probabilities are sigmoid(u) and sigmoid(-u)."""
+    """Eq. 79 for the two classes whose probabilities are sigmoid(u) and sigmoid(-u)."""
     log_p, log_q = -softplus(-u), -softplus(u)
     return y * focal_term(log_p, log_q, gamma)[0] + (1 - y) * focal_term(log_q, log_p, gamma)[0]
 
@@ -367,7 +367,7 @@ def focal(u, y, gamma=2.0):
 
 
 def focal_gradient(u, y, gamma=2.0):
-    """Eq. 68, with 1 - p_k for [j = k] - p_k where j = k."""
+    """Eq. 80, with 1 - p_k for [j = k] - p_k where j = k."""
     log_p, log_q = log_p_and_q(u)
     slope = y * focal_term(log_p, log_q, gamma)[1]
     gradient = np.empty_like(u)
@@ -379,21 +379,21 @@ def focal_gradient(u, y, gamma=2.0):
 
 
 def quantiles(u, n_levels):
-    """Eq. 70."""
+    """Eq. 82."""
     z = u.reshape(len(u), -1, n_levels)
     steps = np.concatenate([z[:, :, :1], softplus(z[:, :, 1:])], axis=2)
     return np.cumsum(steps, axis=2).reshape(u.shape)
 
 
 def quantile(u, y, levels=(0.5,)):
-    """Eq. 69."""
+    """Eq. 81."""
     t = np.tile(np.array(levels, u.dtype), y.shape[1])
     e = np.repeat(y, len(levels), axis=1) - quantiles(u, len(levels))
     return np.where(e >= 0, t * e, (t - 1) * e)
 
 
 def quantile_gradient(u, y, levels=(0.5,)):
-    """Eq. 69 and 71."""
+    """Eq. 81 and 83."""
     n = len(levels)
     t = np.tile(np.array(levels, u.dtype), y.shape[1])
     e = np.repeat(y, n, axis=1) - quantiles(u, n)
@@ -411,13 +411,13 @@ def gaussian_logits(u):
 
 
 def gaussian_outputs(u):
-    """Eq. 73."""
+    """Eq. 85."""
     mean, s = gaussian_logits(u)
     return np.stack([mean, np.exp(s / 2)], axis=2).reshape(u.shape)
 
 
 def gaussian(u, y):
-    """Eq. 72."""
+    """Eq. 84."""
     mean, s = gaussian_logits(u)
     return (s + (y - mean) ** 2 * np.exp(-s) + np.log(2 * u.dtype.type(np.pi))) / 2
 
@@ -455,9 +455,9 @@ NETWORK_LOSSES = {  # a network's name -> (element loss, s of eq. 31)
     "mean_squared_error": ("squared_error", lambda m, n: 1 / (m * n)),
     "half_squared_error": ("squared_error", lambda m, n: 1 / (2 * m)),
     "half_sum_squared_error": ("squared_error", lambda m, n: 1 / 2),
+    "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
     "mean_absolute_error": ("absolute_error", lambda m, n: 1 / (m * n)),
     "huber": ("huber", lambda m, n: 1 / (m * n)),
-    "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
     "summed_binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / m),
     "cross_entropy": ("cross_entropy", lambda m, n: 1 / m),
     "poisson": ("poisson", lambda m, n: 1 / (m * n)),

@@ -1,4 +1,4 @@
-"""Losses, their gradients and their links against the oracle (docs/math.md, eq. 24 to 30 and 66 to 73)."""
+"""Losses, their gradients and their links against the oracle (docs/math.md, eq. 24 to 30 and 78 to 85)."""
 
 import functools
 import operator

@@ -105,6 +105,8 @@ cdef class FullBatchTrainer:
         if not (isfinite(loss) and self.step.k.all_finite(self.lbfgs.n, gradient)):
             self.step.clear_padding()
         self.poll()
+        if self.step.failed:
+            self.lbfgs.stopped = True
         return loss
 
     cdef void compute_in_threads(self) noexcept nogil:
@@ -132,7 +134,8 @@ cdef class FullBatchTrainer:
         self.step.phase_one(0, self.step.n_samples, thread, n_threads)
         if n_threads > 1:
             barrier_wait(&self.barrier)
-        self.step.gradient(0, self.step.n_samples, self.gradient, thread, n_threads)
+        if not self.step.failed:
+            self.step.gradient(0, self.step.n_samples, self.gradient, thread, n_threads)
         restore_denormals(state)
 
     cdef void poll(self) noexcept nogil:
@@ -153,8 +156,8 @@ cdef class FullBatchTrainer:
         A record has a second row, of NaN, where other trainers have learning rates.
 
         The status is "completed", "paused" (after max_steps iterations, or soon after max_seconds), "interrupted" (a
-        signal's handler raised the exception), "diverged" (loss or gradient are not finite before the first
-        iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those of the
+        signal's handler or the loss raised the exception), "diverged" (loss or gradient are not finite before the
+        first iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those of the
         last iteration, which is the last one in `records`.
         """
         if order is not None:
@@ -183,6 +186,8 @@ cdef class FullBatchTrainer:
             records.append(record[:, :done].copy())
         self.steps += done
         self.samples += (self.lbfgs.evaluations - before) * self.step.n_samples
+        if self.step.failed:
+            return ENDS[STOPPED], self.step.raised[0]
         if (status == RUNNING and n < epochs) or (status == STOPPED and self.interruption is None):
             return "paused", None
         return ENDS[status], self.interruption

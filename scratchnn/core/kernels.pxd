@@ -143,6 +143,7 @@ cdef const snn_kernels *table(size_t itemsize) noexcept nogil
 
 # The rest of the C interface, for modules that do not link it.
 cdef uint64_t flush_denormals() noexcept nogil
+cdef uint64_t keep_denormals() noexcept nogil
 cdef void restore_denormals(uint64_t state) noexcept nogil
 cdef void prefer_large_pages(void *memory, size_t size) noexcept nogil
 cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil

@@ -17,7 +17,7 @@ class Predictor:
         self,
         x: Source,
         y: Source,
-        loss: tuple[int, float, bool, bool, tuple[float, ...]],
+        loss: tuple[int | Callable[..., Any], float, bool, bool, tuple[float, ...]],
         team: Team | None = None,
         sample_weight: Source | None = None,
     ) -> float: ...

@@ -10,7 +10,7 @@ from libc.string cimport memcpy, memset
 from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, source_type
 from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
 from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
-from scratchnn.core.losses cimport Loss, loss_scale, set_loss
+from scratchnn.core.losses cimport Loss, evaluate_loss, loss_scale, set_loss
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport ALIGNMENT, Topology
@@ -141,15 +141,19 @@ cdef class Predictor:
     def evaluate(self, Source x, Source y, loss, Team team=None, Source sample_weight=None):
         """Return the loss of all rows of x against y; `loss` is a tuple in the order of core.losses.Loss.
 
-        The threads are those of `team`, where there is one. Weights are of the network's dtype, one after another.
+        The threads are those of `team`, where there is one; a loss that is a Python function gets along with one.
+        Weights are of the network's dtype, one after another.
         """
         cdef Pass p
         cdef char stack[STACK + ALIGNMENT]
         cdef size_t i, n = x.n_rows
-        cdef uint32_t n_threads = self.threads_for(n) if team is None else team.n_threads if self.pays(n) else 1
-        _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         cdef Loss l
-        set_loss(&l, loss)
+        cdef list raised = []
+        set_loss(&l, loss, raised)
+        cdef uint32_t n_threads = 1
+        if l.function == NULL and self.pays(n):
+            n_threads = self.threads_for(n) if team is None else team.n_threads
+        _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
         loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
         cdef char[::1] targets = target_memory.view(np.int8)
@@ -160,6 +164,8 @@ cdef class Predictor:
             p.sample_weight = sample_weight.rows.data
             weight = sample_weight.array.sum(dtype=np.float64)
         self.run(&p, team)
+        if raised:
+            raise raised[0]
         cdef double total = 0
         for i in range(<size_t>losses.shape[0]):
             total += losses[i]
@@ -272,14 +278,17 @@ cdef class Predictor:
         for i in range(m):
             memcpy(p.results + (first + i) * row_size, at(p.k, a, i * self.last.stride), row_size)
 
-    cdef void add_losses(self, const Pass *p, const char *a, char *targets, size_t first, size_t m) noexcept nogil:
+    cdef void add_losses(self, Pass *p, const char *a, char *targets, size_t first, size_t m) noexcept nogil:
         cdef double row_loss[BLOCK]
         cdef double total = 0
         cdef size_t i, stride = self.last.stride
         cdef const char *weights = NULL if p.sample_weight == NULL else at(p.k, p.sample_weight, first)
         gather(p.k, p.y, NULL, first, m, targets, stride)
-        p.k.losses[p.loss.kernel].evaluate(
-            m, self.last.n_outputs, a, stride, targets, stride, weights, 1, p.loss.parameters, NULL, 0, row_loss)
+        if not evaluate_loss(
+                p.k, p.loss, m, self.last.n_outputs, a, stride, p.y.n_columns, targets, stride, weights, 1, NULL, 0,
+                row_loss):
+            p.stopped = True
+            return
         for i in range(m):
             total += row_loss[i]
             if (i + 1) % SMALL_BLOCK == 0 or i + 1 == m:

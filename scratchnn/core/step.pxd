@@ -36,6 +36,10 @@ cdef class Step:
     cdef double *row_loss
     cdef int64_t *order             # of the samples in this epoch; NULL for ascending
 
+    # what a loss that is a Python function has raised in phase_one, which ends there
+    cdef bint failed
+    cdef list raised
+
     cdef list keep
 
     cdef void set_update(self, str name, list states) except *

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
 import numpy.typing as npt
@@ -12,7 +12,7 @@ class Step:
         self,
         topology: Topology,
         parameters: npt.NDArray[Any],
-        loss: tuple[int, float, bool, bool, tuple[float, ...]],
+        loss: tuple[int | Callable[..., Any], float, bool, bool, tuple[float, ...]],
         x: Source,
         y: Source,
         batch_size: SupportsIndex,

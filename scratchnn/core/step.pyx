@@ -13,7 +13,7 @@ from scratchnn.core.data cimport Source, gather, in_place
 from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
-from scratchnn.core.losses cimport loss_scale, set_loss
+from scratchnn.core.losses cimport evaluate_loss, loss_scale, set_loss
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
@@ -70,7 +70,9 @@ cdef class Step:
         self.x, self.y = x.rows, y.rows
         self.n_samples = x.n_rows
         self.batch_size = min(<size_t>batch_size, self.n_samples)
-        set_loss(&self.loss, loss)
+        self.raised = []
+        self.keep.append(loss)
+        set_loss(&self.loss, loss, self.raised)
         self.parameters = self.pointer(parameters)
         self.inputs_in_place = in_order and in_place(self.k, &self.x)
         self.targets_in_place = in_order and in_place(self.k, &self.y)
@@ -146,7 +148,9 @@ cdef class Step:
         return total * self.batch_size
 
     cdef bint is_plain(self) noexcept nogil:
-        return self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL
+        return (
+            self.loss.function == NULL and self.sample_weight.data == NULL and self.penalties is None
+            and self.frozen == NULL)
 
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil:
         cdef double total = 0
@@ -165,7 +169,7 @@ cdef class Step:
         cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads)
         cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
         cdef double scale = loss_scale(&self.loss, self.weight_of(first, m), n_outputs) if begin < end else 0
-        while begin < end:
+        while begin < end and not self.failed:
             self.learn_rows(first, begin, min(begin + self.rows_at_a_time, end), scale)
             begin += self.rows_at_a_time
 
@@ -182,11 +186,13 @@ cdef class Step:
         for i in range(last + 1):
             forward(k, &layers[i], self.parameters, a, stride, &self.batch[i], begin, end)
             a, stride = self.batch[i].a, layers[i].stride
-        k.losses[self.loss.kernel].evaluate(
-            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
-            self.loss.parameters,
-            at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
+        if not evaluate_loss(
+                k, &self.loss, end - begin, d.n_outputs, at(k, a, begin * stride), stride, self.y.n_columns,
+                at(k, y, begin * self.target_stride), self.target_stride,
+                NULL if self.weights == NULL else at(k, self.weights, begin), scale,
+                at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin]):
+            self.failed = True
+            return
         for i in range(last, self.lowest, -1):
             backward(k, &layers[i], &self.batch[i], begin, end)
             grad_inputs(
@@ -285,5 +291,8 @@ cdef class Step:
             self.penalties.prepare(0, self.weight_of(0, self.batch_size))
         with nogil:
             self.phase_one(0, self.batch_size, 0, 1)
-            self.gradient(0, self.batch_size, gradient, 0, 1)
+            if not self.failed:
+                self.gradient(0, self.batch_size, gradient, 0, 1)
+        if self.failed:
+            raise self.raised[0]
         return vector

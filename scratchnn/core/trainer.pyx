@@ -355,6 +355,8 @@ cdef class Trainer:
                     self.begin_step(m)
                 self.step.phase_one(first, m, thread, self.n_threads)
                 self.wait()
+                if self.step.failed:
+                    break
                 self.step.phase_two(first, m, thread, self.n_threads)
                 if self.step.penalties is not None:
                     self.finish_step(thread)
@@ -363,6 +365,11 @@ cdef class Trainer:
                     self.add_loss(loss, first, m)
                     self.end_steps(1, m, loss)
                 self.wait()
+            if self.step.failed:
+                if thread == 0:
+                    self.steps -= 1
+                    self.status = INTERRUPTED
+                break
             if self.first == self.n_samples and self.status != DIVERGED:
                 self.wait()
                 if thread == 0:
@@ -398,9 +405,9 @@ cdef class Trainer:
         they all have it, the one under way included.
 
         The status is "completed"; "paused" after max_steps steps, the last one that has a rate, or soon after
-        max_seconds; "interrupted" (after a whole step; a signal's handler raised the exception); or "diverged":
-        then parameters, state and counters are those of the last epoch that ended finite, which is the last one
-        in `records`. After a pause and an interruption another run goes on where this one has ended.
+        max_seconds; "interrupted" (after a whole step; a signal's handler or the loss raised the exception); or
+        "diverged": then parameters, state and counters are those of the last epoch that ended finite, which is the
+        last one in `records`. After a pause and an interruption another run goes on where this one has ended.
         """
         if epochs == 0:
             return "completed", None
@@ -424,7 +431,7 @@ cdef class Trainer:
         if self.status == PAUSED and self.epoch == self.epochs:
             self.status = RUNNING
         status = {RUNNING: "completed", PAUSED: "paused", INTERRUPTED: "interrupted", DIVERGED: "diverged"}
-        return status[self.status], self.interruption
+        return status[self.status], self.step.raised[0] if self.step.failed else self.interruption
 
     def _run(self, size_t epochs, Team team, size_t snapshot_samples, list records):
         record = np.empty((2, epochs))
