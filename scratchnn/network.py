@@ -38,7 +38,8 @@ from .schedules import Schedule
 from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
 
 if TYPE_CHECKING:
-    from .callbacks.base import Callback, Function
+    from .callbacks.base import Callback
+    from .callbacks.base import Function as EpochFunction
     from .metrics import Scorer
 
 __all__ = ["NeuralNetwork", "load"]
@@ -524,7 +525,7 @@ class NeuralNetwork:
         restore_best: bool = True,
         max_steps: int | None = None,
         max_seconds: float | None = None,
-        callback: Callback | Function | Sequence[Callback | Function] | None = None,
+        callback: Callback | EpochFunction | Sequence[Callback | EpochFunction] | None = None,
         verbose: bool = False,
         n_threads: int | None = None,
     ) -> History:

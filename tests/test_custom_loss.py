@@ -325,18 +325,16 @@ def test_a_training_that_fails_ends_after_a_whole_step(fails_at, shuffle, n_thre
     network, whole = pair([3, 8, 2], dtype, fail_once)
     with pytest.raises(OSError, match="out of reach"):
         network.train(x, y, epochs=4, **arguments)
-    n_epochs, n_steps = divmod(fails_at, 4)
+    n_epochs = fails_at // 4
     assert network.history.stopped == "interrupted"
     assert network.history.epochs == n_epochs == len(network.history.loss)
     assert network.get_state()[0]["steps"] == fails_at
-    whole.train(x, y, epochs=n_epochs, **arguments)
-    if not shuffle:
-        if n_steps:
-            whole.train(x[: 10 * n_steps], y[: 10 * n_steps], epochs=1, **arguments)
+    if fails_at:
+        whole.train(x, y, max_steps=fails_at, **arguments)
         assert networks.bits(network) == networks.bits(whole)
-        for each in (network, whole):
-            each.train(x, y, epochs=2, **arguments)
-        assert networks.bits(network) == networks.bits(whole)
+    network.train(x, y, epochs=4 - n_epochs, **arguments)
+    whole.train(x, y, epochs=4 - n_epochs, **arguments)
+    assert networks.bits(network) == networks.bits(whole)
 
 
 def test_a_failure_in_the_evaluation_between_epochs():
