@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import container, losses, optimizers
-from .architecture import check_outputs
+from .architecture import check_outputs, check_scaling
+from .bounds import Bounds
 from .container import ArraySpec, Model, Path
 from .core import activations
 from .core.names import unknown
 from .errors import ModelFileError
+from .scaling import GIVEN, RULES, Scaling
 from .strict_json import brief, check_keys
 
 if TYPE_CHECKING:
@@ -54,8 +56,10 @@ def save(network: NeuralNetwork, path: Path) -> None:
     history = dict(state["history"])
     series = {f"history.{key}": np.array(history.pop(key), np.float64) for key in SERIES}
     model = state | {"history": history}
-    _check_model(model)
-    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size})
+    version = _lowest_version(model)
+    model = {key: model[key] for key in MODEL_RULES[version]}
+    _check_model(model, version)
+    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size}, version)
 
 
 def load(path: Path, cls: type[Network]) -> Network:
@@ -70,13 +74,20 @@ def load(path: Path, cls: type[Network]) -> Network:
     """
     model, arrays = container.read(path, _check)
     series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES}
-    return cls.from_state(model | {"history": model["history"] | series}, arrays)
+    state = dict.fromkeys(MODEL_RULES[2]) | model | {"history": model["history"] | series}
+    with container.naming(path):
+        return cls.from_state(state, arrays)
 
 
-def _check(model: Model, specs: dict[str, ArraySpec]) -> None:
+def _lowest_version(model: Model) -> int:
+    """Return the lowest format version that can hold a model."""
+    return 1 if all(model[key] is None for key in MODEL_RULES[2].keys() - MODEL_RULES[1].keys()) else 2
+
+
+def _check(model: Model, specs: dict[str, ArraySpec], version: int) -> None:
     """Refuse a model out of a file, or arrays that are not exactly those it needs."""
-    _check_model(model)
-    expected = dict(_expected_arrays(model))
+    _check_model(model, version)
+    expected = dict(_expected_arrays(model)) | dict(_expected_scalings(model, specs))
     for name, (dtype, shape, _) in specs.items():
         if name in (f"history.{key}" for key in SERIES):
             if dtype != "<f8" or len(shape) != 1:
@@ -102,6 +113,20 @@ def _expected_arrays(model: Model) -> Iterator[tuple[str, tuple[str, tuple[int, 
             yield f"layers.{i}.weights{suffix}", (dtype, shape)
             if model["biases"]:
                 yield f"layers.{i}.biases{suffix}", (dtype, shape[1:])
+
+
+def _expected_scalings(model: Model, specs: dict[str, ArraySpec]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
+    """Yield (name, (dtype, shape)) of what scales inputs and targets; of a rule only once it has been measured."""
+    sizes = {"inputs": model["layer_sizes"][0], "targets": _n_targets(model)}
+    for kind, n in sizes.items():
+        rule, names = model.get(f"scale_{kind}"), (f"{kind}.shift", f"{kind}.scale")
+        if rule == GIVEN or (rule is not None and any(name in specs for name in names)):
+            yield from ((name, ("<f8", (n,))) for name in names)
+
+
+def _n_targets(model: Model) -> int:
+    n_outputs: int = model["layer_sizes"][-1]
+    return n_outputs // losses.get(model["loss"]).outputs_per_target
 
 
 # ---- the header's values ----
@@ -135,6 +160,16 @@ def _is_loss(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_LOSS
 
 
+def _is_rule(value: object) -> bool:
+    return value is None or value in (*RULES, GIVEN)
+
+
+def _is_bounds(value: object) -> bool:
+    return value is None or (
+        isinstance(value, list) and len(value) == 2 and all(end is None or type(end) in (int, float) for end in value)
+    )
+
+
 STOPPED = (
     "",
     "completed",
@@ -149,7 +184,9 @@ STOPPED = (
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
-MODEL_RULES: Rules = {
+RULE = (_is_rule, f"null, {', '.join(map(repr, RULES))} or {GIVEN!r}")
+MODEL_RULES: dict[int, Rules] = {}  # by format version
+MODEL_RULES[1] = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
     "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
     "loss": (_is_loss, f"a name of at most {MAX_LOSS} characters"),
@@ -162,6 +199,11 @@ MODEL_RULES: Rules = {
     "optimizer": (lambda value: value is None or isinstance(value, dict), "null or an object"),
     "metadata": (lambda value: isinstance(value, dict), "an object"),
 }
+MODEL_RULES[2] = MODEL_RULES[1] | {
+    "scale_inputs": RULE,
+    "scale_targets": RULE,
+    "bounds": (_is_bounds, "null or a list of two numbers, of which one may be null"),
+}
 HISTORY_RULES: Rules = {
     "seconds": (_is_seconds, "a number of at least 0"),
     "samples": COUNT,
@@ -169,11 +211,13 @@ HISTORY_RULES: Rules = {
 }
 
 
-def _check_model(model: Model) -> None:
+def _check_model(model: Model, version: int) -> None:
     """Raise ValueError for a model that is no network's state."""
-    _check_rules(model, MODEL_RULES, "the model")
+    _check_rules(model, MODEL_RULES[version], "the model")
     _check_rules(model["history"], HISTORY_RULES, "the history")
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
+    if version > 1:
+        _check_scaling(model)
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
 
@@ -196,6 +240,16 @@ def _check_functions(names: list[str], loss: str, layer_sizes: list[int]) -> Non
         _canonical(activations.get, name)  # "softmax" is only ever a link
     if link and names[-1] != link:
         raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {brief(loss)} needs {link!r}")
+
+
+def _check_scaling(model: Model) -> None:
+    """Refuse scalings and bounds that do not go together with the loss or the last activation."""
+    bounds = Bounds.parse(model["bounds"], model["dtype"])
+    rule = model["scale_targets"]
+    check_scaling(None if rule is None else Scaling(rule), bounds, losses.get(model["loss"]))
+    last = model["activations"][-1]
+    if bounds is not None and last != bounds.activation:
+        raise ModelFileError(f"the last activation is {last!r}, the bounds need {bounds.activation!r}")
 
 
 def _canonical(get: Callable[[str], Any], name: str) -> Any:
