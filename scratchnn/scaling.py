@@ -111,14 +111,16 @@ class Scaling:
         if self.known is not None:
             return self
         mean, deviation, least, greatest = column_statistics(source)
-        shift, spread = (mean, deviation) if self.rule == "standard" else (least, greatest - least)
+        with np.errstate(over="ignore"):
+            width = greatest - least
+        shift, spread = (mean, deviation) if self.rule == "standard" else (least, width)
         for column in np.flatnonzero(~np.isfinite(shift) | ~np.isfinite(spread))[:1]:
             raise ValueError(
                 f"{name}[:, {column}] reaches from {least[column]:g} to {greatest[column]:g}, too far to be scaled by "
                 f"the rule {self.rule!r}"
             )
         size = np.maximum(np.abs(least), np.abs(greatest))
-        flat = (greatest - least <= _ROUNDING * size) | (spread < np.finfo(np.float64).tiny)
+        flat = (width <= _ROUNDING * size) | (spread < np.finfo(np.float64).tiny)
         return Scaling(self.rule, (shift, 1 / np.where(flat, 1, spread)))
 
     def __repr__(self) -> str:

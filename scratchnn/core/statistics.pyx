@@ -15,9 +15,10 @@ BLOCK = 4096
 def column_statistics(Source source):
     """Compute each column's mean, standard deviation, least and greatest value, as they are before any scaling.
 
-    Mean and deviation are Welford's (docs/math.md, eq. 83), row after row: the bits depend on nothing but the data, and
-    a constant column has exactly its value for a mean. The deviation is that of the rows themselves, the root of the
-    mean square.
+    Mean and deviation are Welford's (docs/math.md, eq. 83), row after row: the bits depend on nothing but the data.
+    They are those of differences from the first row, which keeps the digits of a small spread far from 0: the first
+    row is no further from the mean than the root of the number of rows, times the deviation. The deviation is that of
+    the rows themselves, the root of the mean square.
 
     Parameters
     ----------
@@ -27,6 +28,7 @@ def column_statistics(Source source):
     Returns
     -------
     mean, deviation, least, greatest : (n_columns,) arrays of float64
+        Mean and deviation are infinite or NaN where differences, or their squares, are beyond float64.
 
     Raises
     ------
@@ -39,9 +41,11 @@ def column_statistics(Source source):
     cdef size_t block = min(max(1, BLOCK // n), m)
     cdef double[::1] memory = np.empty(block * n), mean = np.zeros(n), squares = np.zeros(n)
     cdef double[::1] least = np.full(n, np.inf), greatest = np.full(n, -np.inf)
+    cdef double[::1] origin = np.empty(n)
     cdef const double *x
-    cdef double difference, last_poll = seconds()
+    cdef double value, difference, last_poll = seconds()
     rows.shift = rows.scale = NULL
+    gather(k, &rows, NULL, 0, 1, <char *>&origin[0], n)
     with nogil:
         while first < m:
             count = min(block, m - first)
@@ -50,12 +54,15 @@ def column_statistics(Source source):
                 x = &memory[i * n]
                 first += 1
                 for j in range(n):
-                    difference = x[j] - mean[j]
+                    value = x[j] - origin[j]
+                    difference = value - mean[j]
                     mean[j] += difference / first
-                    squares[j] += difference * (x[j] - mean[j])
+                    squares[j] += difference * (value - mean[j])
                     least[j] = min(least[j], x[j])
                     greatest[j] = max(greatest[j], x[j])
             if poll_is_due(&last_poll):
                 with gil:
                     PyErr_CheckSignals()
-    return np.asarray(mean), np.sqrt(np.asarray(squares) / m), np.asarray(least), np.asarray(greatest)
+    with np.errstate(invalid="ignore", over="ignore"):
+        result = np.asarray(mean) + origin, np.sqrt(np.asarray(squares) / m)
+    return *result, np.asarray(least), np.asarray(greatest)
