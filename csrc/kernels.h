@@ -187,18 +187,27 @@ typedef struct snn_kernels {
      * step, and returns how many steps were done: a sum that is not finite is the last. */
     snn_tiny_steps *tiny_steps;
 
-    /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
+    /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. Where shift is
+     * not NULL, the element x of column j becomes (x - shift[j]) scale[j], computed in double and rounded to the
+     * table's dtype at the end. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
-                   ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);
+                   ptrdiff_t column_bytes, const int64_t *rows, const double *shift, const double *scale,
+                   void *out, size_t ldo);
 
     /* out (m, n): row i is zero but for data[k] in column columns[k], with k from starts[rows[i]] to the next start;
-     * data of float32 or float64. */
+     * data of float32 or float64; scaled as above, zeros too. */
     void (*gather_sparse)(size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
-                          const int64_t *columns, const int64_t *rows, void *out, size_t ldo);
+                          const int64_t *columns, const int64_t *rows, const double *shift, const double *scale,
+                          void *out, size_t ldo);
 
     /* out (m, n): row i is zero but for a one in column labels[rows[i]]. */
     void (*gather_labels)(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out,
                           size_t ldo);
+
+    /* a (m, n) = a / scale[j] + shift[j] in column j, at least low and at most high: the way back, computed in double
+     * too. NaN stays. */
+    void (*unscale)(size_t m, size_t n, void *a, size_t lda, const double *shift, const double *scale,
+                    double low, double high);
 
     /* Whether all n elements are finite. */
     int (*all_finite)(size_t n, const void *x);

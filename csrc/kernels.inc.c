@@ -44,6 +44,7 @@ const snn_kernels SNN_TABLE = {
     .gather = gather,
     .gather_sparse = gather_sparse,
     .gather_labels = gather_labels,
+    .unscale = unscale,
     .all_finite = all_finite,
     .dot = dot,
     .axpby = axpby,

@@ -69,7 +69,7 @@ class Finding(NamedTuple):
 def diagnose(network: NeuralNetwork, data: Data) -> list[Finding]:
     """Return what looks like a mistake in the network, the data it is trained on, and the course of its training."""
     rows = np.linspace(0, data.n_samples - 1, min(ROWS, data.n_samples)).astype(np.int64)
-    x, y = (source.rows_of(rows, network.dtype) for source in (data.inputs, data.targets))
+    x, y = (source.take(rows).read(0, len(rows), network.dtype) for source in (data.inputs, data.targets))
     return [
         *_of_inputs(x),
         *_of_targets(network, y),

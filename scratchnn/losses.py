@@ -58,6 +58,7 @@ class Loss:
     mean_over_outputs: ClassVar[bool] = True
     takes_labels: ClassVar[bool] = False
     target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    symmetric: ClassVar[bool] = True  # whether it is the same for predictions above the target and below
     link: str = ""
     outputs_per_target: int = 1
 
@@ -91,6 +92,15 @@ class Loss:
         """Return the loss as scratchnn.core takes it."""
         parameters = kernels.as_kernel(self._parameter())
         return self._kernel(), self.factor, self.mean_over_samples, self.mean_over_outputs, parameters
+
+    @property
+    def scales_targets(self) -> bool:
+        """Whether targets are numbers of any unit: neither classes nor counts nor probabilities."""
+        return not self.takes_labels and self.target_range == (-math.inf, math.inf)
+
+    def of_outputs(self, shift: Array, scale: Array) -> tuple[Array, Array]:
+        """Return shift and scale of each output, given those of each target."""
+        return np.repeat(shift, self.outputs_per_target), np.repeat(scale, self.outputs_per_target)
 
     def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
         """Return the ends, each (n_samples, n_targets), that outputs (n_samples, n_outputs) give an interval.
@@ -166,6 +176,7 @@ class Quantile(Loss):
     kernel = "quantile"
     parameter = "levels"
     link = "quantiles"
+    symmetric = False
     levels: tuple[float, ...]
 
     def __init__(self, levels: float | Sequence[float] = 0.5) -> None:
@@ -200,6 +211,11 @@ class GaussianNLL(Loss):
     link = "gaussian"
     factor = 2.0  # a mean over targets, of which there are half as many as outputs
     outputs_per_target = 2
+
+    def of_outputs(self, shift: Array, scale: Array) -> tuple[Array, Array]:
+        shifts, scales = super().of_outputs(shift, scale)
+        shifts[1::2] = 0  # a deviation is a difference
+        return shifts, scales
 
     def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
         mean, deviation = outputs[:, ::2], outputs[:, 1::2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import re
 import threading
@@ -14,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import diagnosis, initializers, losses, optimizers, schedules, sensitivity, sparse, threads, training
-from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
+from .architecture import check_outputs, check_scaling, one_for_each_layer, parse_activations, parse_layer_sizes
+from .bounds import Bounds
 from .core import activations
 from .core.arrays import number_within, plain_array
+from .core.data import Source
 from .core.losses import links
 from .core.names import name_and_parameter
 from .core.penalties import Penalties
@@ -34,6 +37,7 @@ from .losses import Function, Loss
 from .neuron import Neuron
 from .optimizers import Optimizer
 from .regularization import Regularization
+from .scaling import Scaling, known
 from .schedules import Schedule
 from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
 
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["NeuralNetwork", "load"]
 
 Array = npt.NDArray[Any]
+Scalings = tuple[Scaling | None, Scaling | None]  # of inputs and targets
 
 # What is kept of an epoch in the midst of which training has stopped: its batches, the samples done, the sums of their
 # losses and penalties.
@@ -63,8 +68,8 @@ class NeuralNetwork:
         One for all hidden layers, or a sequence with one for every layer, the output's included.
         ``scratchnn.core.activations.names()`` lists them; some take a parameter, ``"leaky_relu(0.2)"``.
     output_activation : str or Activation, optional
-        By default what the loss needs (softmax, sigmoid, exp, quantiles, gaussian), else sigmoid where `activation` is
-        sigmoid, as in the articles, else identity.
+        By default what the loss or `bounds` need (softmax, sigmoid, exp, quantiles, gaussian, softplus), else sigmoid
+        where `activation` is sigmoid, as in the articles, and targets are not scaled, else identity.
     loss : str, Loss or callable
         ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``), ``huber``,
         ``quantile``, ``gaussian``, ``poisson``, ``binary_cross_entropy`` (``bce``), ``cross_entropy``, ``binary_focal``
@@ -77,6 +82,18 @@ class NeuralNetwork:
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
         ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
         He's for the ReLU family, LeCun's for SELU and Glorot's for the rest; biases are zeros.
+    scale_inputs : {"standard", "minmax"} or (shift, scale), optional
+        The layers get ``(x - shift) * scale`` for an input x (docs/math.md, "Scaling"). Numbers, or vectors with one
+        for each input; or a rule, which is measured on the data of the first call of ``train``, whatever the samples
+        weigh, and stays: ``standard`` takes mean and deviation of each input to 0 and 1, ``minmax`` its least and
+        greatest value. Inputs without spread get the scale 1. Before that call all are taken as they are.
+    scale_targets : {"standard", "minmax"} or (shift, scale), optional
+        The same for targets. Losses are those of scaled targets, predictions are in the units of the data. It is for
+        losses of numbers: not for cross-entropies, focal losses and Poisson's.
+    bounds : (low, high), optional
+        Predictions lie between the two, of which one may be None; targets may reach them. It is for losses of numbers
+        that have no output activation of their own. With both bounds the output activation is sigmoid, and losses are
+        those of ``(y - low) / (high - low)``; with one it is softplus, and losses are in the units of y.
     dtype : {"float64", "float32"}
         float32 is about twice as fast.
     seed : int, optional
@@ -92,6 +109,9 @@ class NeuralNetwork:
         ``neurons[layer][i]``; ``h1, h2, …`` name the hidden neurons, counted through the layers, and
         ``o1, o2, …`` the output neurons.
     loss : str
+    input_scaling, target_scaling : (shift, scale) or None
+        Vectors of float64; None where nothing is scaled, or has not been measured yet.
+    bounds : (float, float) or None
     dtype : numpy.dtype
     seed : int
     history : History
@@ -122,6 +142,9 @@ class NeuralNetwork:
         biases: bool = True,
         weight_init: Any = None,
         bias_init: Any = None,
+        scale_inputs: Any = None,
+        scale_targets: Any = None,
+        bounds: Any = None,
         dtype: npt.DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
@@ -131,10 +154,17 @@ class NeuralNetwork:
             bias_init = "normal" if bias_init is None else bias_init
         sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
-        names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         check_outputs(sizes[-1], chosen_loss)
+        chosen_dtype = real_dtype(dtype)
+        limits = Bounds.parse(bounds, chosen_dtype)
+        of_inputs = Scaling.parse("scale_inputs", scale_inputs, sizes[0])
+        of_targets = Scaling.parse("scale_targets", scale_targets, sizes[-1] // chosen_loss.outputs_per_target)
+        check_scaling(of_targets, limits, chosen_loss)
+        names = parse_activations(
+            activation, output_activation, len(sizes) - 1, chosen_loss, limits, of_targets is not None
+        )
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
-        self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
+        self._build(sizes, names, chosen_loss, bool(biases), chosen_dtype, seed, of_inputs, of_targets, limits)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
     def _build(
@@ -145,6 +175,9 @@ class NeuralNetwork:
         biases: bool,
         dtype: np.dtype[Any],
         seed: int,
+        of_inputs: Scaling | None,
+        of_targets: Scaling | None,
+        bounds: Bounds | None,
     ) -> None:
         """Set everything but the parameters' values, which are zeros."""
         others = set(self.__dict__)
@@ -158,7 +191,8 @@ class NeuralNetwork:
         self._loss = loss
         self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target)
         self._parameters: Array = self._topology.zeros()
-        self._predictor = Predictor(self._topology, self._parameters, threads.choose)
+        self._bounds = bounds
+        self._set_scaling(of_inputs, of_targets if bounds is None else bounds.scaling(self.n_targets))
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
@@ -173,6 +207,15 @@ class NeuralNetwork:
             )
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
+
+    def _set_scaling(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
+        """Set how inputs and targets are scaled, and what predicts with that."""
+        self._input_scaling, self._target_scaling = of_inputs, of_targets
+        outputs = None
+        if self.target_scaling is not None:
+            limits = (-math.inf, math.inf) if self._bounds is None else self._bounds.limits
+            outputs = (*self._loss.of_outputs(*self.target_scaling), *limits)
+        self._predictor = Predictor(self._topology, self._parameters, threads.choose, self.input_scaling, outputs)
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)
@@ -210,6 +253,18 @@ class NeuralNetwork:
     @property
     def seed(self) -> int:
         return self._seed
+
+    @property
+    def input_scaling(self) -> tuple[Array, Array] | None:
+        return None if self._input_scaling is None else self._input_scaling.known
+
+    @property
+    def target_scaling(self) -> tuple[Array, Array] | None:
+        return None if self._target_scaling is None else self._target_scaling.known
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return None if self._bounds is None else (self._bounds.low, self._bounds.high)
 
     @property
     def optimizer(self) -> Optimizer | None:
@@ -287,8 +342,11 @@ class NeuralNetwork:
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
+        of_inputs, of_targets = self._asked_scalings()
+        options = {"scale_inputs": of_inputs, "scale_targets": of_targets, "bounds": self._bounds}
+        given = "".join(f"{name}={value!r}, " for name, value in options.items() if value is not None)
         return (
-            f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, "
+            f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, {given}"
             f"dtype={self.dtype.name!r}, seed={self.seed})"
         )
 
@@ -321,13 +379,13 @@ class NeuralNetwork:
     def _feedforward_converted(self, x: Any) -> Any:
         """Compute the network's output for what the predictor does not take as it is, or raise what is wrong."""
         if sparse.is_sparse(x):
-            return self._predictor.predict_checked(as_inputs("x", x, self.n_inputs, self.dtype))
+            return self._predictor.predict_checked(self._inputs("x", x))
         array = plain_array("x", x)
         a = self._predictor.predict(array)
         if a is not None:
             return a
         one = array.shape == (self.n_inputs,)
-        source = as_inputs("x", array[None, :] if one else array, self.n_inputs, self.dtype)
+        source = self._inputs("x", array[None, :] if one else array)
         a = self._predictor.predict_checked(source)
         if one:
             return a[0, 0].item() if self.n_outputs == 1 else a[0]
@@ -485,14 +543,37 @@ class NeuralNetwork:
             raise TypeError(f"regularization is {type(regularization).__name__}; expected a scratchnn.Regularization")
         return regularization.penalties(self._topology, len(self.layers))
 
-    def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
-        inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
+    def _inputs(self, name: str, values: Any) -> Source:
+        """Return inputs as a Source, scaled as far as that has been measured."""
+        return as_inputs(name, values, self.n_inputs, self.dtype, known(self._input_scaling))
+
+    def _data(
+        self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "", scalings: Scalings | None = None
+    ) -> Data:
+        """Return samples, scaled by `scalings`, by default the network's as far as they have been measured."""
+        of_inputs, of_targets = scalings or (known(self._input_scaling), known(self._target_scaling))
+        inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype, of_inputs)
         n_samples = inputs.n_rows
-        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype)
+        targets = as_labels_or_targets(
+            f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype, of_targets, self._bounds
+        )
         if sample_weight is None:
             return Data(inputs, targets)
         weights = as_sample_weight(f"{prefix}sample_weight", sample_weight, n_samples, self.dtype)
         return Data(inputs, targets, weights)
+
+    def _measured(self, data: Data) -> Scalings:
+        """Scale samples by what is measured on them where it has not been before, and return all scalings."""
+        scalings = []
+        for name, source, scaling in (
+            ("X", data.inputs, self._input_scaling),
+            ("y", data.targets, self._target_scaling),
+        ):
+            found = None if scaling is None else scaling.measured(name, source)
+            if found is not None and found.known is not None:
+                source.scale_columns(*found.known)
+            scalings.append(found)
+        return scalings[0], scalings[1]
 
     def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
         loss = self._loss.for_kernel()
@@ -608,13 +689,15 @@ class NeuralNetwork:
             After a whole batch, or with ``lbfgs`` after the last whole iteration; network and history are in order,
             and training can go on.
         """
-        samples, held_out = self._data(data, all_y_trues, sample_weight), None
+        asked = self._input_scaling, self._target_scaling
+        samples, held_out = self._data(data, all_y_trues, sample_weight, "", asked), None
         if validation_data is not None and validation_fraction is not None:
             raise ValueError("validation_data and validation_fraction are both given; expected one of them")
-        if validation_data is not None:
-            held_out = self._validation(validation_data)
         if validation_fraction is not None:
             samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
+        scalings = self._measured(samples)
+        if validation_data is not None:
+            held_out = self._validation(validation_data, scalings)
         callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]
         if verbose:
             from .callbacks import ProgressBar
@@ -640,15 +723,17 @@ class NeuralNetwork:
             n_threads=n_threads,
         )
         with self._exclusively():
+            if scalings != (self._input_scaling, self._target_scaling):
+                self._set_scaling(*scalings)
             plan.run()
         return self.history
 
-    def _validation(self, validation_data: Any) -> HeldOut:
+    def _validation(self, validation_data: Any, scalings: Scalings) -> HeldOut:
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
             given = type(validation_data).__name__
             raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
         X, y, weights = (*validation_data, None)[:3]
-        return HeldOut(self._data(X, y, weights, "validation "), X, y)
+        return HeldOut(self._data(X, y, weights, "validation ", scalings), X, y)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -668,11 +753,15 @@ class NeuralNetwork:
     def get_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
         optimizer = self.optimizer
+        of_inputs, of_targets = self._asked_scalings()
         state = {
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
             "loss": self._loss if self._loss.in_python else self.loss,
             "biases": self.layers[0].biases is not None,
+            "scale_inputs": of_inputs.rule if of_inputs else None,
+            "scale_targets": of_targets.rule if of_targets else None,
+            "bounds": self._bounds.to_list() if self._bounds else None,
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
@@ -693,7 +782,15 @@ class NeuralNetwork:
             else dict(zip(UNFINISHED, self._unfinished, strict=True)),
             "metadata": copy.deepcopy(self.metadata),
         }
-        return state, {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+        arrays = {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+        for kind, scaling in (("inputs", of_inputs), ("targets", of_targets)):
+            if scaling is not None:
+                arrays |= scaling.arrays(kind)
+        return state, arrays
+
+    def _asked_scalings(self) -> Scalings:
+        """Return the scalings that were asked for; that of bounds follows from them."""
+        return self._input_scaling, None if self._bounds is not None else self._target_scaling
 
     def _schedule_state(self, schedule: Schedule) -> dict[str, Any]:
         step, epoch = self._schedule_start
@@ -718,6 +815,9 @@ class NeuralNetwork:
             state["biases"],
             np.dtype(state["dtype"]),
             state["seed"],
+            Scaling.from_state("inputs", state["scale_inputs"], arrays),
+            Scaling.from_state("targets", state["scale_targets"], arrays),
+            Bounds.parse(state["bounds"], np.dtype(state["dtype"])),
         )
         if state["optimizer"] is not None:
             hyper = dict(state["optimizer"])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
-from .validation import as_inputs, integer
+from .validation import integer
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -37,14 +37,17 @@ def input_gradient(network: NeuralNetwork, X: Any, output: int | None) -> Array:
 
 def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
     """Return ``directions`` (k, n_outputs) times the Jacobian, of every row: (n_samples, k, n_inputs)."""
-    source = as_inputs("X", X, network.n_inputs, network.dtype)
+    source = network._inputs("X", X)
     k = len(directions)
     result = np.empty((source.n_rows, k, network.n_inputs), network.dtype)
     block = max(1, _BLOCK // (max(network.layer_sizes) * max(k, network.n_outputs)))
+    _, input_scale = network.input_scaling or (0, 1)
+    if network.target_scaling is not None:
+        _, output_scale = network._loss.of_outputs(*network.target_scaling)
+        directions = directions / output_scale
     for first in range(0, source.n_rows, block):
-        rows = np.arange(first, min(first + block, source.n_rows))
-        x = source.rows_of(rows, network.dtype)
-        result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype))
+        x = source.read(first, min(block, source.n_rows - first), network.dtype)
+        result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype)) * input_scale
     return result
 
 

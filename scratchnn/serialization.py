@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import container, losses, optimizers
-from .architecture import check_outputs
+from .architecture import check_outputs, check_scaling
+from .bounds import Bounds
 from .container import ArraySpec, Model, Path
 from .core import activations
 from .core.names import name_and_parameter, unknown
 from .errors import ModelFileError
 from .losses import CustomLoss
+from .scaling import GIVEN, RULES, Scaling
 from .schedules import Schedule
 from .strict_json import brief, check_keys
 
@@ -71,8 +73,7 @@ def save(network: NeuralNetwork, path: Path) -> None:
     series = {key: np.array(history.pop(key), np.float64) for key in SERIES[2]}
     model = state | {"history": history}
     version = _lowest_version(model, [key for key, values in series.items() if values.size])
-    if version == 1:
-        model = {key: model[key] for key in MODEL_RULES[1]}
+    model = {key: model[key] for key in MODEL_RULES[version]}
     _check_model(model, version)
     arrays |= {f"history.{key}": values for key, values in series.items() if values.size}
     container.write(path, model, arrays, version)
@@ -90,7 +91,9 @@ def load(path: Path, cls: type[Network]) -> Network:
     """
     model, arrays = container.read(path, _check)
     series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES[2]}
-    return cls.from_state(model | {"history": model["history"] | series}, arrays)
+    state = dict.fromkeys(MODEL_RULES[2]) | model | {"history": model["history"] | series}
+    with container.naming(path):
+        return cls.from_state(state, arrays)
 
 
 def _lowest_version(model: Model, series: list[str]) -> int:
@@ -101,14 +104,15 @@ def _lowest_version(model: Model, series: list[str]) -> int:
         set(series) <= set(SERIES[1])
         and model["history"]["stopped"] in STOPPED[1]
         and all(NAMES_OF_1.fullmatch(name_and_parameter(name)[0]) for name in names)
+        and all(model[key] is None for key in MODEL_RULES[2].keys() - MODEL_RULES[1].keys())
     )
-    return 1 if holds and model["schedule"] is None and model["unfinished_epoch"] is None else 2
+    return 1 if holds else 2
 
 
 def _check(model: Model, specs: dict[str, ArraySpec], version: int) -> None:
     """Refuse a model out of a file, or arrays that are not exactly those it needs."""
     _check_model(model, version)
-    expected = dict(_expected_arrays(model))
+    expected = dict(_expected_arrays(model)) | dict(_expected_scalings(model, specs))
     for name, (dtype, shape, _) in specs.items():
         if name in (f"history.{key}" for key in SERIES[version]):
             if dtype != "<f8" or len(shape) != 1:
@@ -134,6 +138,20 @@ def _expected_arrays(model: Model) -> Iterator[tuple[str, tuple[str, tuple[int, 
             yield f"layers.{i}.weights{suffix}", (dtype, shape)
             if model["biases"]:
                 yield f"layers.{i}.biases{suffix}", (dtype, shape[1:])
+
+
+def _expected_scalings(model: Model, specs: dict[str, ArraySpec]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
+    """Yield (name, (dtype, shape)) of what scales inputs and targets; of a rule only once it has been measured."""
+    sizes = {"inputs": model["layer_sizes"][0], "targets": _n_targets(model)}
+    for kind, n in sizes.items():
+        rule, names = model.get(f"scale_{kind}"), (f"{kind}.shift", f"{kind}.scale")
+        if rule == GIVEN or (rule is not None and any(name in specs for name in names)):
+            yield from ((name, ("<f8", (n,))) for name in names)
+
+
+def _n_targets(model: Model) -> int:
+    n_outputs: int = model["layer_sizes"][-1]
+    return n_outputs // losses.get(model["loss"]).outputs_per_target
 
 
 # ---- the header's values ----
@@ -171,12 +189,23 @@ def _is_loss(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_LOSS
 
 
+def _is_rule(value: object) -> bool:
+    return value is None or value in (*RULES, GIVEN)
+
+
+def _is_bounds(value: object) -> bool:
+    return value is None or (
+        isinstance(value, list) and len(value) == 2 and all(end is None or type(end) in (int, float) for end in value)
+    )
+
+
 STOPPED: dict[int, tuple[str, ...]] = {1: ("", "completed", "patience", "callback", "interrupted", "diverged")}
 STOPPED[2] = (*STOPPED[1], "max_steps", "max_seconds", "converged", "line_search", "max_evaluations")
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
 NULL_OR_OBJECT = (lambda value: value is None or isinstance(value, dict), "null or an object")
+RULE = (_is_rule, f"null, {', '.join(map(repr, RULES))} or {GIVEN!r}")
 MODEL_RULES: dict[int, Rules] = {}  # by format version
 MODEL_RULES[1] = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
@@ -191,7 +220,13 @@ MODEL_RULES[1] = {
     "optimizer": NULL_OR_OBJECT,
     "metadata": (lambda value: isinstance(value, dict), "an object"),
 }
-MODEL_RULES[2] = MODEL_RULES[1] | {"schedule": NULL_OR_OBJECT, "unfinished_epoch": NULL_OR_OBJECT}
+MODEL_RULES[2] = MODEL_RULES[1] | {
+    "schedule": NULL_OR_OBJECT,
+    "unfinished_epoch": NULL_OR_OBJECT,
+    "scale_inputs": RULE,
+    "scale_targets": RULE,
+    "bounds": (_is_bounds, "null or a list of two numbers, of which one may be null"),
+}
 HISTORY_RULES: dict[int, Rules] = {
     version: {
         "seconds": (_is_seconds, "a number of at least 0"),
@@ -220,6 +255,8 @@ def _check_model(model: Model, version: int) -> None:
     _check_rules(model, MODEL_RULES[version], "the model")
     _check_rules(model["history"], HISTORY_RULES[version], "the history")
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
+    if version > 1:
+        _check_scaling(model)
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
     if model.get("schedule") is not None:
@@ -246,6 +283,16 @@ def _check_functions(names: list[str], loss: str, layer_sizes: list[int]) -> Non
         _canonical(activations.get, name)  # "softmax" is only ever a link
     if link and names[-1] != link:
         raise ModelFileError(f"the last activation is {names[-1]!r}, the loss {brief(loss)} needs {link!r}")
+
+
+def _check_scaling(model: Model) -> None:
+    """Refuse scalings and bounds that do not go together with the loss or the last activation."""
+    bounds = Bounds.parse(model["bounds"], model["dtype"])
+    rule = model["scale_targets"]
+    check_scaling(None if rule is None else Scaling(rule), bounds, losses.get(model["loss"]))
+    last = model["activations"][-1]
+    if bounds is not None and last != bounds.activation:
+        raise ModelFileError(f"the last activation is {last!r}, the bounds need {bounds.activation!r}")
 
 
 def _canonical(get: Callable[[str], Any], name: str) -> Any:

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import sparse
+from .bounds import Bounds
 from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
+from .scaling import Scaling, scale
 
 __all__ = [
     "as_inputs",
@@ -103,20 +105,24 @@ def _numbers(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
         return array.astype(np.float64 if array.dtype.kind == "f" else dtype)
 
 
-def _require_finite(name: str, given: Array, source: Source, dtype: np.dtype[Any]) -> None:
+def _require_finite(name: str, given: Array, source: Source, dtype: np.dtype[Any], scaling: Scaling | None) -> None:
     place = source.first_not_finite(dtype)
     if place is None:
         return
     row, column = place
     index, value = (f"[{row}]", given[row]) if given.ndim == 1 else (f"[{row}, {column}]", given[row, column])
-    if np.isfinite(value):
-        raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
-    raise ValueError(f"{name}{index} is {value}; expected finite numbers")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}{index} is {value}; expected finite numbers")
+    if scaling is not None and scaling.known is not None:
+        raise ValueError(f"{name}{index} is {value}, which scaled is beyond the largest {dtype}")
+    raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
 
 
-def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any]) -> Source:
+def _as_source(
+    name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any], scaling: Scaling | None
+) -> Source:
     values = plain_array(name, values)
-    array, given = _numbers(name, values, dtype), values.shape
+    array, given = _numbers(name, values, dtype if scaling is None else np.dtype(np.float64)), values.shape
     if array.ndim == 1 and n_columns == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != n_columns:
@@ -127,36 +133,49 @@ def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtyp
     if len(array) == 0:
         raise ValueError(f"{name} is empty: shape {given}; expected at least one sample")
     source = Source(array)
-    _require_finite(name, values, source, dtype)
+    _require_finite(name, values, source, scale(source, dtype, scaling), scaling)
     return source
 
 
-def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> Source:
+def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any], scaling: Scaling | None = None) -> Source:
     """Return inputs (n_samples, n_inputs) as a Source; a vector is taken where there is one input, and a sparse matrix.
+
+    With a scaling that is known they are scaled. With one that is still to be measured they are not, and have to be
+    finite in float64 only.
 
     Raises
     ------
     TypeError
         If the values are not numbers.
     ValueError
-        If the shape does not fit (both shapes are named), there is no sample, or a value is not finite.
+        If the shape does not fit (both shapes are named), there is no sample, or a value is not finite, as it is or
+        scaled.
     """
     if sparse.is_sparse(values):
-        return sparse.as_source(name, values, n_inputs, dtype)
-    return _as_source(name, values, n_inputs, "input", dtype)
+        return sparse.as_source(name, values, n_inputs, dtype, scaling)
+    return _as_source(name, values, n_inputs, "input", dtype, scaling)
 
 
 def as_labels_or_targets(
-    name: str, values: Any, n_samples: int, n_targets: int, loss: Loss, dtype: np.dtype[Any]
+    name: str,
+    values: Any,
+    n_samples: int,
+    n_targets: int,
+    loss: Loss,
+    dtype: np.dtype[Any],
+    scaling: Scaling | None = None,
+    bounds: Bounds | None = None,
 ) -> Source:
     """Return targets as a Source: (n_samples, n_targets) numbers, or class labels where the loss takes them.
+
+    `scaling` is as for :func:`as_inputs`; no loss that takes labels has one.
 
     Raises
     ------
     TypeError
         If the values are not numbers, or labels are not integers.
     ValueError
-        If the shape does not fit, or a value is not finite, out of the loss's range, or no label.
+        If the shape does not fit, or a value is not finite, out of the loss's range or the bounds, or no label.
     """
     values = plain_array(name, values)
     if values.ndim == 0 or len(values) != n_samples:
@@ -164,7 +183,9 @@ def as_labels_or_targets(
     if loss.takes_labels and values.ndim == 1:
         return _as_labels(name, values, n_targets)
     what = "output" if loss.outputs_per_target == 1 else "target"
-    source = _as_source(name, values, n_targets, what, dtype)
+    source = _as_source(name, values, n_targets, what, dtype, scaling)
+    if bounds is not None:
+        bounds.check_targets(name, source.array if values.ndim == 2 else source.array[:, 0])
     low, high = loss.target_range
     least, most = source.array.min(), source.array.max()
     if least < low or most > high:

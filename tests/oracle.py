@@ -622,6 +622,41 @@ def inverse_hessian(n, steps, changes):
     return h
 
 
+# --- scaling, eq. 78 to 84 ------------------------------------------------------------
+
+
+def scaled(x, shift, scale):
+    return (x - shift) * scale
+
+
+def unscaled(a, shift, scale):
+    return a / scale + shift
+
+
+def standard(x):
+    """Shift and scale of every column, in extended precision where there is one."""
+    x = x.astype(np.longdouble)
+    deviation = np.sqrt(np.mean((x - x.mean(axis=0)) ** 2, axis=0))
+    return x.mean(axis=0), 1 / np.where(without_spread(x), 1, deviation)
+
+
+def minmax(x):
+    return x.min(axis=0), 1 / np.where(without_spread(x), 1, x.max(axis=0) - x.min(axis=0))
+
+
+def without_spread(x):
+    return x.max(axis=0) - x.min(axis=0) <= 8 * np.finfo(np.float64).eps * np.abs(x).max(axis=0)
+
+
+def bounded(low, high):
+    """The output activation, and shift and scale of the targets; None is no bound."""
+    if low is None:
+        return "softplus", high, -1.0
+    if high is None:
+        return "softplus", low, 1.0
+    return "sigmoid", low, 1 / (high - low)
+
+
 # --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
 
 

@@ -157,8 +157,8 @@ cdef class FullBatchTrainer:
 
         The status is "completed", "paused" (after max_steps iterations, or soon after max_seconds), "interrupted" (a
         signal's handler or the loss raised the exception), "diverged" (loss or gradient are not finite before the
-        first iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those of the
-        last iteration, which is the last one in `records`.
+        first iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those
+        of the last iteration, which is the last one in `records`.
         """
         if order is not None:
             raise ValueError("an order was given for data that are always taken as a whole")

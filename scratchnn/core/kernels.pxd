@@ -110,12 +110,16 @@ cdef extern from "kernels.h" nogil:
             double scale, double step, double *row_loss, double *loss) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,
-            const int64_t *rows, void *out, size_t ldo) noexcept nogil
+            const int64_t *rows, const double *shift, const double *scale, void *out, size_t ldo) noexcept nogil
         void (*gather_sparse)(
-            size_t m, size_t n, const void *data, snn_source type, const int64_t *starts, const int64_t *columns,
-            const int64_t *rows, void *out, size_t ldo) noexcept nogil
+            size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
+            const int64_t *columns, const int64_t *rows, const double *shift, const double *scale, void *out,
+            size_t ldo) noexcept nogil
         void (*gather_labels)(
             size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
+        void (*unscale)(
+            size_t m, size_t n, void *a, size_t lda, const double *shift, const double *scale, double low,
+            double high) noexcept nogil
         int (*all_finite)(size_t n, const void *x) noexcept nogil
         double (*dot)(size_t n, const void *x, const void *y) noexcept nogil
         void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out) noexcept nogil

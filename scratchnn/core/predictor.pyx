@@ -15,6 +15,7 @@ from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
+from scratchnn.core.arrays import expect
 from scratchnn.core.topology import aligned_zeros, padded
 
 cdef enum:
@@ -78,6 +79,11 @@ cdef class Predictor:
         The network's vector of parameters, which is read wherever it is at the time of a call.
     choose : callable(None, work)
         Returns the number of threads for so many multiply-adds.
+    inputs : (shift, scale), optional
+        How columns of x are scaled, as Source.scale_columns takes it. Sources bring their own.
+    outputs : (shift, scale, low, high), optional
+        How the way back leads from outputs, vectors of float64 with a number for each, to results, which lie between
+        two numbers of the network's dtype.
     """
 
     cdef Topology topology
@@ -90,8 +96,15 @@ cdef class Predictor:
     cdef object choose
     cdef object keep
 
-    def __cinit__(self, Topology topology, parameters, choose):
+    cdef const double *input_shift      # NULL for inputs as they are
+    cdef const double *input_scale
+    cdef const double *output_shift     # NULL for outputs as they are
+    cdef const double *output_scale
+    cdef double low, high
+
+    def __cinit__(self, Topology topology, parameters, choose, inputs=None, outputs=None):
         cdef const char[::1] bytes = parameters.view(np.int8)
+        cdef const double[::1] shift, scale
         self.topology = topology
         self.parameters = &bytes[0]
         self.last = &topology.layers[topology.n_layers - 1]
@@ -100,7 +113,15 @@ cdef class Predictor:
         self.dtype = topology.dtype
         self.n_outputs = self.last.n_outputs
         self.choose = choose
-        self.keep = parameters
+        self.keep = parameters, inputs, outputs
+        if inputs is not None:
+            shift, scale = inputs
+            expect(len(shift) == len(scale) == topology.layers[0].n_inputs, "inputs have a shift and a scale each")
+            self.input_shift, self.input_scale = &shift[0], &scale[0]
+        if outputs is not None:
+            shift, scale, self.low, self.high = outputs
+            expect(len(shift) == len(scale) == self.last.n_outputs, "outputs have a shift and a scale each")
+            self.output_shift, self.output_scale = &shift[0], &scale[0]
 
     def predict(self, x):
         """Return the outputs for x: a float or a vector for one sample, a matrix for several.
@@ -115,6 +136,7 @@ cdef class Predictor:
             return None
         cdef Py_buffer buffer
         cdef Rows rows
+        cdef bint check
         PyObject_GetBuffer(x, &buffer, PyBUF_STRIDED_RO)
         try:
             rows.n_columns = self.topology.layers[0].n_inputs
@@ -124,13 +146,15 @@ cdef class Predictor:
             rows.type = <snn_source>type_of_x
             rows.column_bytes = buffer.strides[buffer.ndim - 1]
             rows.labels = rows.starts = NULL
+            rows.shift, rows.scale = self.input_shift, self.input_scale
+            check = rows.type != SNN_UINT8 or rows.shift != NULL
             if buffer.ndim == 1:
                 rows.row_bytes = 0
-                return self.outputs(&rows, 1, True, rows.type != SNN_UINT8)
+                return self.outputs(&rows, 1, True, check)
             if buffer.shape[0] == 0:
                 return None
             rows.row_bytes = buffer.strides[0]
-            return self.outputs(&rows, buffer.shape[0], False, rows.type != SNN_UINT8)
+            return self.outputs(&rows, buffer.shape[0], False, check)
         finally:
             PyBuffer_Release(&buffer)
 
@@ -275,6 +299,9 @@ cdef class Predictor:
     cdef void keep_outputs(self, const Pass *p, char *a, size_t first, size_t m) noexcept nogil:
         cdef size_t i, row_size = self.last.n_outputs * p.k.itemsize
         self.apply_link(p.k, a, m)
+        if self.output_shift != NULL:
+            p.k.unscale(
+                m, self.last.n_outputs, a, self.last.stride, self.output_shift, self.output_scale, self.low, self.high)
         for i in range(m):
             memcpy(p.results + (first + i) * row_size, at(p.k, a, i * self.last.stride), row_size)
 
