@@ -31,8 +31,8 @@ SNN_INLINE void gather_row(size_t n, const char *row, snn_source type, ptrdiff_t
 
 /* Constant types and strides let the compiler make vector loops of the common cases. */
 SNN_INLINE void gather_rows(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
-                            ptrdiff_t column_bytes, const int64_t *rows, const double *shift, const double *scale,
-                            real *out, size_t ldo) {
+                            ptrdiff_t column_bytes, const int64_t *rows, const double *shift,
+                            const double *scale, real *out, size_t ldo) {
     for (size_t i = 0; i < m; i++, out += ldo) {
         const char *row = (const char *)source + (rows ? (ptrdiff_t)rows[i] : (ptrdiff_t)i) * row_bytes;
         if (type == SNN_FLOAT32 && column_bytes == sizeof(float)) {

@@ -197,8 +197,8 @@ typedef struct snn_kernels {
     /* out (m, n): row i is zero but for data[k] in column columns[k], with k from starts[rows[i]] to the next start;
      * data of float32 or float64; scaled as above, zeros too. */
     void (*gather_sparse)(size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
-                          const int64_t *columns, const int64_t *rows, const double *shift, const double *scale,
-                          void *out, size_t ldo);
+                          const int64_t *columns, const int64_t *rows, const double *shift,
+                          const double *scale, void *out, size_t ldo);
 
     /* out (m, n): row i is zero but for a one in column labels[rows[i]]. */
     void (*gather_labels)(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out,

@@ -112,8 +112,8 @@ static void fused(const snn_kernels *k) {
         memset(c, 0, sizeof c);
         memset(e, 0, sizeof e);
         fill(d, k->itemsize, 7, 1);
-        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, NULL, d,
-                          STRIDE, states);
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, NULL,
+                          d, STRIDE, states);
         add(d, N_INPUTS * STRIDE * k->itemsize);
     }
     fill(e, k->itemsize, 8, 0.1); /* weights that leave everything finite: what NaN looks like differs */
@@ -157,6 +157,29 @@ static void vectors(const snn_kernels *k) {
     print("vectors");
 }
 
+/* Rows scaled on their way into a batch, and outputs on their way back. */
+static void scaling(const snn_kernels *k) {
+    enum { M = 9, COLUMNS = 40 };
+    const int64_t order[M] = {3, 1, 8, 0, 2, 7, 7, 5, 4};
+    double shift[COLUMNS], factor[COLUMNS];
+    for (size_t j = 0; j < COLUMNS; j++) {
+        shift[j] = 3 * snn_random_uniform(snn_random_bits(11, j));
+        factor[j] = 0.01 + snn_random_uniform(snn_random_bits(12, j));
+    }
+    start();
+    for (size_t n = 1; n < COLUMNS; n += 3) {
+        const snn_source type = k->itemsize == sizeof(float) ? SNN_FLOAT32 : SNN_FLOAT64;
+        k->gather(M, n, a, type, (ptrdiff_t)(n * k->itemsize), (ptrdiff_t)k->itemsize, order, shift, factor,
+                  c, n);
+        add(c, M * n * k->itemsize);
+        k->unscale(M, n, c, n, shift, factor, -0.7, 1.9);
+        add(c, M * n * k->itemsize);
+        k->gather(M, n, a, SNN_UINT8, (ptrdiff_t)n, 1, NULL, shift, factor, c, n);
+        add(c, M * n * k->itemsize);
+    }
+    print("scaling");
+}
+
 int main(void) {
     for (const snn_isa *isa = snn_isas; isa->name; isa++) {
         if (!isa->available()) continue;
@@ -173,6 +196,7 @@ int main(void) {
             updates(k);
             fused(k);
             vectors(k);
+            scaling(k);
             printf("\n");
         }
     }
