@@ -192,8 +192,8 @@ class Plan:
         if self.patience is not None:
             self.early = EarlyStopping(network._parameters, self.patience, self.min_delta, self.restore_best)
         self.ordered = 0  # the epoch whose order the trainer has
-        look = callbacks.see_epochs or self.held_out is not None or self.early is not None or self.order is not None
-        look = look or (self.rates is not None and self.rates.look_back)
+        look = callbacks.see_epochs or callbacks.see_batches or self.held_out is not None or self.early is not None
+        look = look or self.order is not None or (self.rates is not None and self.rates.look_back)
         stopped = "" if self.epochs else "completed"
         while not stopped:
             steps = None if self.max_steps is None else last_step - trainer.steps

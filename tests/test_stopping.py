@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scratchnn import NeuralNetwork, metrics
+from scratchnn.callbacks import Callback
 from scratchnn.stopping import EarlyStopping, Plateaus
 
 RNG = np.random.default_rng(0)
@@ -340,3 +341,51 @@ def test_a_clock_that_jumps_ends_nothing(monkeypatch):
     assert trained.history.stopped == "completed"
     assert networks.bits(trained) == networks.bits(once)
     assert trained.history.loss == once.history.loss
+
+
+# ---- L-BFGS, whose iterations are steps and epochs ----
+
+
+def test_lbfgs_and_budgets():
+    once, parts = network(), network()
+    full = {"optimizer": "lbfgs"}
+    once.train(X, Y, epochs=5, **full)
+    history = parts.train(X, Y, epochs=100, max_steps=5, **full)
+    assert (history.epochs, history.stopped) == (5, "max_steps")
+    assert networks.bits(parts) == networks.bits(once)
+    assert history.learning_rate == []
+    history = parts.train(X, Y, epochs=10**6, max_seconds=1e-6, **full)
+    assert history.stopped == "max_seconds"
+    x = np.random.default_rng(1).standard_normal((60_000, 4))
+    start = time.perf_counter()
+    history = network().train(x, x[:, :2], epochs=10**6, max_seconds=0.1, optimizer="lbfgs")
+    assert 0.1 <= time.perf_counter() - start < 5
+    assert history.stopped == "max_seconds"
+    assert history.samples > 0
+
+
+def test_lbfgs_and_patience():
+    history = network().train(X, Y, epochs=500, patience=2, min_delta=0.01, validation_data=(X, Y), optimizer="lbfgs")
+    assert history.stopped == "patience"
+    assert history.epochs == len(history.validation_loss) < 100
+
+
+def test_lbfgs_and_callbacks():
+    seen = []
+
+    class Look(Callback):
+        def on_batch_end(self, network, step, loss):
+            seen.append((step, loss))
+            return step == 4
+
+    watched, alone = network(), network()
+    history = watched.train(X, Y, epochs=9, optimizer="lbfgs", callback=Look())
+    alone.train(X, Y, epochs=4, optimizer="lbfgs")
+    assert history.stopped == "callback"
+    assert seen == list(enumerate(history.loss, 1))
+    assert networks.bits(watched) == networks.bits(alone)
+    assert watched.learning_rate is None
+    with pytest.raises(ValueError, match=r"learning_rate is 0\.1, but lbfgs has none"):
+        watched.learning_rate = 0.1
+    with pytest.raises(ValueError, match=r"schedule is Cosine\(.*\), but lbfgs has no learning rate: leave it out"):
+        watched.train(X, Y, optimizer="lbfgs", schedule="cosine(3)")
