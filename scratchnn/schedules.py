@@ -71,8 +71,10 @@ class Schedule:
         name = cls.__dict__.get("name")
         if not isinstance(name, str) or not name.isidentifier():
             raise TypeError(f"the name of the schedule {cls.__name__} is {name!r}; expected a word of its own")
-        if Schedule.registry.setdefault(name, cls) is not cls:
-            raise TypeError(f"the schedule name {name!r} is taken by {Schedule.registry[name].__name__}")
+        known = Schedule.registry.get(name, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):  # else it is defined anew
+            raise TypeError(f"the schedule name {name!r} is taken by {known.__name__}")
+        Schedule.registry[name] = cls
 
     def shares(self, steps: Steps, pace: Pace) -> Shares:
         """Return the share of the learning rate that each step takes.

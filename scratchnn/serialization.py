@@ -21,7 +21,7 @@ from .architecture import check_outputs, check_scaling
 from .bounds import Bounds
 from .container import ArraySpec, Model, Path
 from .core import activations
-from .core.names import name_and_parameter, unknown
+from .core.names import unknown
 from .errors import ModelFileError
 from .losses import CustomLoss
 from .scaling import GIVEN, RULES, Scaling
@@ -46,9 +46,9 @@ SERIES: dict[int, tuple[str, ...]] = {1: ("loss", "validation_loss")}
 SERIES[2] = (*SERIES[1], "validation_score", "learning_rate")
 # The activations, losses and optimizers that format version 1 knows.
 NAMES_OF_1 = re.compile(
-    "identity|sigmoid|tanh|relu|leaky_relu|elu|selu|softplus|silu|gelu|softsign|exp|hard_sigmoid|hard_tanh|hard_silu|relu6|"
-    "softmax|mean_squared_error|half_sum_squared_error|mean_absolute_error|huber|binary_cross_entropy|cross_entropy|"
-    "poisson|sgd|momentum|nesterov|rmsprop|adagrad|adam|adamw|nadam"
+    r"identity|sigmoid|tanh|relu|leaky_relu\(.+\)|elu\(.+\)|selu|softplus|silu|gelu|softsign|exp|hard_sigmoid|hard_tanh|"
+    r"hard_silu|relu6|softmax|mean_squared_error|half_sum_squared_error|mean_absolute_error|huber\(.+\)|"
+    r"binary_cross_entropy|cross_entropy|poisson|sgd|momentum|nesterov|rmsprop|adagrad|adam|adamw|nadam"
 )
 
 
@@ -103,7 +103,7 @@ def _lowest_version(model: Model, series: list[str]) -> int:
     holds = (
         set(series) <= set(SERIES[1])
         and model["history"]["stopped"] in STOPPED[1]
-        and all(NAMES_OF_1.fullmatch(name_and_parameter(name)[0]) for name in names)
+        and all(map(NAMES_OF_1.fullmatch, names))
         and all(model[key] is None for key in MODEL_RULES[2].keys() - MODEL_RULES[1].keys())
     )
     return 1 if holds else 2

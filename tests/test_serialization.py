@@ -1,6 +1,7 @@
 """The model file's meaning: what is saved returns in every bit, and only a sound model is loaded."""
 
 import copy
+import inspect
 import os
 import re
 import subprocess
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from model_files import build, take_apart, version_of
 
 import scratchnn
-from scratchnn import ModelFileError, NeuralNetwork, losses, optimizers
+from scratchnn import ModelFileError, NeuralNetwork, losses, optimizers, schedules
 from scratchnn.core import activations, updates
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "data" / "model_v1.snn"
+GOLDEN_2 = HERE / "data" / "model_v2.snn"
 DOCUMENT = HERE.parent / "docs" / "model_file.md"
 OPTIMIZERS = updates.names()
 
@@ -198,7 +200,7 @@ def test_scratchnn_load(path):
         scratchnn.load(path.with_name("none.snn"))
 
 
-# ---- the golden file, which every version reads ----
+# ---- the golden files, which every version reads ----
 
 GOLDEN_SAMPLES = [[0.0, 0.5, -1.0], [1.0, -0.25, 2.0]]
 GOLDEN_OUTPUTS = [[0.4808497306340757, 0.5191502693659243], [0.390307483163839, 0.609692516836161]]
@@ -216,15 +218,72 @@ def test_the_golden_file():
     np.testing.assert_allclose(network.predict(GOLDEN_SAMPLES), GOLDEN_OUTPUTS, rtol=1e-12)
 
 
-def test_the_golden_file_is_written_again_alike(path):
-    NeuralNetwork.load(GOLDEN).save(path)
-    assert path.read_bytes() == GOLDEN.read_bytes()
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_2], ids=["1", "2"])
+def test_the_golden_files_are_written_again_alike(path, golden):
+    NeuralNetwork.load(golden).save(path)
+    assert path.read_bytes() == golden.read_bytes()
 
 
 def test_the_golden_file_can_be_trained_on():
     network = NeuralNetwork.load(GOLDEN)
     network.train(np.ones((4, 3)), [0, 1, 0, 1], epochs=2, optimizer="adam", learning_rate=0.125)
     assert network.history.epochs == 7
+
+
+def test_the_golden_file_of_version_2():
+    """In the midst of an epoch and of a warm-up; it goes on as the network did that was saved."""
+    network = NeuralNetwork.load(GOLDEN_2)
+    assert network.loss == "cross_entropy(0.0625)"
+    assert network.optimizer == optimizers.Nadam(learning_rate=0.125)
+    assert network.schedule == schedules.get("warm_up(1, cosine(4, final=0.25))")
+    history = network.history
+    assert (history.epochs, history.samples, history.stopped) == (2, 18, "max_steps")
+    assert history.validation_score == [2 / 3, 2 / 3]
+    assert history.learning_rate[0] == 0.125
+    np.testing.assert_allclose(
+        network.predict(GOLDEN_SAMPLES),
+        [[0.5109185339243221, 0.489081466075678], [0.4169618294044397, 0.5830381705955603]],
+        rtol=1e-12,
+    )
+    network.train(
+        np.linspace(-1, 1, 36).reshape(12, 3),
+        np.arange(12) % 2,
+        epochs=1,
+        batch_size=5,
+        shuffle=True,
+        optimizer="nadam",
+        learning_rate=0.125,
+        schedule="warm_up(1, cosine(4, final=0.25))",
+        validation_fraction=0.25,
+        scorer="accuracy",
+    )
+    np.testing.assert_allclose(history.loss, [0.7510112409459838, 0.7270613172791904, 0.6864263383573844], rtol=1e-12)
+
+
+def test_the_lowest_version_that_holds_a_network(path):
+    """An older scratchnn reads what it can."""
+    train = {"epochs": 2, "batch_size": 7}
+
+    def forget(network):
+        network.history.learning_rate = []
+
+    for network, change, expected in (
+        (NeuralNetwork([3, 2], activation="elu(0.5)", loss="huber(0.5)", seed=1), None, 1),
+        (NeuralNetwork([3, 2], loss="half_squared_error", seed=1), None, 2),
+        (NeuralNetwork([3, 2], loss="cross_entropy(0.1)", seed=1), None, 2),
+        (NeuralNetwork([3, 2], seed=1), {}, 2),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget}, 1),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget, "optimizer": "lbfgs", "batch_size": None}, 2),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget, "schedule": "constant"}, 2),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget, "max_steps": 6}, 2),
+    ):
+        if change is not None:
+            then = change.pop("then", lambda network: None)
+            network.train(X, Y, **train | change)
+            then(network)
+        network.save(path)
+        assert version_of(path.read_bytes()) == expected
+        assert bits(NeuralNetwork.load(path)) == bits(network)
 
 
 # ---- the document ----
@@ -235,12 +294,13 @@ def document():
     return DOCUMENT.read_text(encoding="utf-8")
 
 
-def test_the_reader_in_the_document_reads_the_golden_file(document):
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_2], ids=["1", "2"])
+def test_the_reader_in_the_document_reads_the_golden_files(document, golden):
     (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     namespace = {}
     exec(compile(code, "docs/model_file.md", "exec"), namespace)
-    model, arrays = namespace["read_model"](GOLDEN)
-    network = NeuralNetwork.load(GOLDEN)
+    model, arrays = namespace["read_model"](golden)
+    network = NeuralNetwork.load(golden)
     assert model["layer_sizes"] == [3, 4, 2]
     for i, layer in enumerate(network.layers):
         np.testing.assert_array_equal(arrays[f"layers.{i}.weights"], layer.weights)
@@ -261,6 +321,10 @@ def test_the_document_names_all_functions(document):
         cells = row(name).split("|")
         assert re.findall(r"`(\w+)`", cells[2]) == list(optimizer().hyperparameters())
         assert re.findall(r"`(\w+)`", cells[3]) == list(optimizer().states)
+    ours = {n: kind for n, kind in schedules.Schedule.registry.items() if kind.__module__ == "scratchnn.schedules"}
+    for name, schedule in ours.items():
+        parameters = list(inspect.signature(schedule).parameters)
+        assert re.findall(r"`(\w+)`", row(name).split("|")[2]) == parameters
 
 
 # ---- what is no sound model is refused ----

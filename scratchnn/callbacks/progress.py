@@ -44,7 +44,7 @@ class ProgressBar(Callback):
     >>> from scratchnn.callbacks import ProgressBar
     >>> network = NeuralNetwork([2, 3, 1], seed=1)
     >>> network.train([[0, 1], [1, 0]], [0, 1], epochs=10, callback=ProgressBar())
-    History(epochs=10, loss=0.22..., stopped='completed')
+    History(epochs=10, loss=0.25..., stopped='completed')
     """
 
     def __init__(
