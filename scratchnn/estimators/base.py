@@ -380,7 +380,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs (n_samples, n_outputs)."""
-        check_is_fitted(self)
+        if "network_" not in self.__dict__:
+            check_is_fitted(self)
         if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
             outputs = self.network_._predictor.predict(X)  # None for what does not fit
             if outputs is not None:
