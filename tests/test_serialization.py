@@ -131,6 +131,26 @@ def test_every_loss(path, loss):
     np.testing.assert_array_equal(found.predict(X), network.predict(X))
 
 
+@pytest.mark.parametrize(
+    ("loss", "version"),
+    [
+        ("huber(0.5)", 1),
+        ("cross_entropy", 1),
+        ("cross_entropy(0)", 1),
+        ("cross_entropy(0.1)", 2),
+        ("binary_cross_entropy(0.1)", 2),
+        ("focal", 2),
+        ("binary_focal", 2),
+        ("quantile", 2),
+        ("quantile(0.1, 0.9)", 2),
+        ("gaussian", 2),
+    ],
+)
+def test_losses_have_the_lowest_version_that_knows_them(path, loss, version):
+    NeuralNetwork([3, 4, 2], loss=loss, seed=1).save(path)
+    assert path.read_bytes()[8:12] == version.to_bytes(4, "little")
+
+
 def test_values_at_the_limits(path):
     network = NeuralNetwork([3, 2], seed=2**64 - 1)
     network.layers[0].weights[0] = [np.nan, np.inf]

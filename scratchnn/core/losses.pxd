@@ -19,7 +19,19 @@ cdef int set_loss(Loss *loss, tuple description, list raised) except -1
 
 # Losses row_loss of m rows with n outputs z, and dz where it is not NULL, as kernels.h says of a kernel; y has
 # n_targets columns. False where a function has failed.
-cdef bint evaluate_loss(
+cdef inline bint evaluate_loss(
+        const snn_kernels *k, const Loss *loss, size_t m, size_t n, const char *z, size_t ldz, size_t n_targets,
+        const char *y, size_t ldy, const char *sample_weight, double scale, char *dz, size_t lddz,
+        double *row_loss) noexcept nogil:
+    if loss.function != NULL:
+        return call_function(k, loss, m, n, z, ldz, n_targets, y, ldy, sample_weight, scale, dz, lddz, row_loss)
+    k.losses[loss.kernel].evaluate(
+        m, n, z, ldz, y, ldy, sample_weight, scale, loss.parameters, dz, lddz, row_loss)
+    return True
+
+
+# The same of a function alone.
+cdef bint call_function(
     const snn_kernels *k, const Loss *loss, size_t m, size_t n, const char *z, size_t ldz, size_t n_targets,
     const char *y, size_t ldy, const char *sample_weight, double scale, char *dz, size_t lddz,
     double *row_loss) noexcept nogil

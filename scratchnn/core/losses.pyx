@@ -84,17 +84,12 @@ cdef int set_loss(Loss *loss, tuple description, list raised) except -1:
     return 0
 
 
-cdef bint evaluate_loss(
+cdef bint call_function(
         const snn_kernels *k, const Loss *loss, size_t m, size_t n, const char *z, size_t ldz, size_t n_targets,
         const char *y, size_t ldy, const char *sample_weight, double scale, char *dz, size_t lddz,
         double *row_loss) noexcept nogil:
-    cdef uint64_t state
+    cdef uint64_t state = keep_denormals()  # it computes as the caller would
     cdef bint done
-    if loss.function == NULL:
-        k.losses[loss.kernel].evaluate(
-            m, n, z, ldz, y, ldy, sample_weight, scale, loss.parameters, dz, lddz, row_loss)
-        return True
-    state = keep_denormals()  # it computes as the caller would
     with gil:
         try:
             dtype = np.float32 if k.itemsize == sizeof(float) else np.float64
@@ -135,7 +130,7 @@ def _call(function, y_true, y_pred):
     m = len(y_pred)
     if not np.isfinite(y_pred).all():  # the network has diverged, which is no fault of the function
         return np.full(m, np.nan), np.zeros_like(y_pred)
-    result = function(y_true, y_pred.copy())
+    result = function(y_true, y_pred)
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         given = f"{len(result)} items" if isinstance(result, (tuple, list)) else type(result).__name__
         raise TypeError(f"the loss function returned {given}; expected a pair, the loss of each row and the gradient")

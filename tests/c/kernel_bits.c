@@ -126,9 +126,9 @@ static void fused(const snn_kernels *k) {
             {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
             {3, n_outputs, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, parameters[] = {1, 0.5}; /* one level */
-        double sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
-        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, sgd};
+        const double parameters[] = {1, 0.5}; /* one level */
+        double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
+        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, NULL, sgd};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
         for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, n_outputs * k->itemsize);
