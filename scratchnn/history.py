@@ -18,7 +18,8 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean training loss of each epoch, as its batches were seen.
+        Training loss of each epoch: the mean over its samples of their batch's loss as it was seen, penalties
+        included (docs/math.md, eq. 67).
     validation_loss : list of float
         Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
     seconds : float

@@ -72,7 +72,8 @@ class NeuralNetwork:
     ----------
     layer_sizes : tuple of int
     layers : tuple of Dense
-        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views.
+        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views; ``trainable = False``
+        freezes one.
     neurons : tuple of lists of Neuron
         ``neurons[layer][i]``; ``h1, h2, …`` name the hidden neurons, counted through the layers, and
         ``o1, o2, …`` the output neurons.
@@ -294,7 +295,13 @@ class NeuralNetwork:
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
     ) -> float:
-        """Compute the loss over (X, y), all as for :meth:`train`, with penalties where `regularization` has any."""
+        """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 68).
+
+        Parameters
+        ----------
+        X, y, sample_weight, regularization
+            As for :meth:`train`.
+        """
         return self._evaluate(self._data(X, y, sample_weight), penalties=self._penalties(regularization))
 
     def gradients(
@@ -302,7 +309,12 @@ class NeuralNetwork:
     ) -> list[tuple[Array, Array | None]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
-        It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
+        It is 0 for layers that are not trainable, and as it is before anything clips it.
+
+        Parameters
+        ----------
+        X, y, sample_weight, regularization
+            As for :meth:`train`.
 
         Returns
         -------
@@ -333,7 +345,7 @@ class NeuralNetwork:
             return None
         if not isinstance(regularization, Regularization):
             raise TypeError(f"regularization is {type(regularization).__name__}; expected a scratchnn.Regularization")
-        return regularization.penalties(self._topology, len(self.layers))
+        return regularization.penalties(self._topology)
 
     def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
         inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
@@ -392,13 +404,15 @@ class NeuralNetwork:
             Samples between two updates.
         shuffle : bool or callable
             Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
-            the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
+            the epoch's number, counted from 1 over all calls, that returns the order: as many indices as there are
+            samples, of which some may come twice and others not at all.
         optimizer : str or Optimizer
-            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamw, nadam``.
+            ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamhat, adamw, nadam``.
         sample_weight : (n_samples,) array-like, optional
-            Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
+            Numbers >= 0, by which samples count in the loss of their batch: a mean over samples is ``sum w_i l_i /
+            sum w_i``. A batch whose samples all have weight 0 has the loss 0; the optimizer takes its step still.
         regularization : Regularization, optional
-            Penalties, weight decay, and limits to gradients and weights; penalties count in the recorded loss.
+            Penalties, weight decay, and limits to gradients and weights. Penalties count in the recorded loss.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Evaluated after every epoch, without penalties.
         patience : int, optional
@@ -421,7 +435,8 @@ class NeuralNetwork:
         Raises
         ------
         TypeError, ValueError
-            If an argument does not fit; nothing has changed then.
+            If an argument does not fit, or what `shuffle` returns for the first epoch; nothing has changed then. What
+            it returns later leaves the network as after the epoch before.
         RuntimeError
             If the network is being trained already.
         DivergenceError
@@ -448,9 +463,12 @@ class NeuralNetwork:
         return self.history
 
     def _validation(self, validation_data: Any) -> Data:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            given = type(validation_data).__name__
-            raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
+        expected = "expected (X, y) or (X, y, sample_weight)"
+        if not isinstance(validation_data, (tuple, list)):
+            raise TypeError(f"validation_data is {type(validation_data).__name__}; {expected}")
+        n = len(validation_data)
+        if n not in (2, 3):
+            raise ValueError(f"validation_data has {n} part{'' if n == 1 else 's'}; {expected}")
         X, y, weights = (*validation_data, None)[:3]
         return self._data(X, y, weights, "validation ")
 
@@ -467,7 +485,7 @@ class NeuralNetwork:
         finally:
             lock.release()
 
-    # ---- copies and files ----
+    # ---- copies, files and what is built on this network ----
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
@@ -477,6 +495,7 @@ class NeuralNetwork:
             "activations": [layer.activation for layer in self.layers],
             "loss": self.loss,
             "biases": self.layers[0].biases is not None,
+            "frozen": [i for i, layer in enumerate(self.layers) if not layer.trainable],
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
@@ -517,6 +536,8 @@ class NeuralNetwork:
             hyper = dict(state["optimizer"])
             network._optimizer = optimizers.get(hyper.pop("name"), **hyper)
             network._states = [network._topology.zeros() for _ in network._optimizer.states]
+        for i in state["frozen"]:
+            network.layers[i].trainable = False
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
         network.history = History(**copy.deepcopy(state["history"]))

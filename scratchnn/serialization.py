@@ -9,16 +9,16 @@ describes both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from . import container, losses, optimizers
 from .container import ArraySpec, Model, Path
 from .core import activations, updates
-from .core.names import unknown
+from .core.names import name_and_parameter, unknown
 from .errors import ModelFileError
 from .strict_json import brief, check_keys
 
@@ -33,7 +33,10 @@ MAX_LAYERS = 1000
 MAX_NAME = 40  # characters of an activation or loss, a parameter of 17 digits included
 MAX_COUNT = 1 << 53  # up to here a float64 counts exactly, in the kernels and in other languages
 ITEM_TYPE = {"float32": "<f4", "float64": "<f8"}
-SERIES = ("loss", "validation_loss")  # of the history: too long for the header, so kept as arrays
+SERIES = {"loss": 1, "validation_loss": 1}  # of the history, too long for the header, with the version of the format
+
+# Activations, losses and optimizers that a later version of the format has brought, with the version.
+NAMES_SINCE = {"adamhat": 2}
 
 
 def save(network: NeuralNetwork, path: Path) -> None:
@@ -50,9 +53,10 @@ def save(network: NeuralNetwork, path: Path) -> None:
     state, arrays = network.get_state()
     history = dict(state["history"])
     series = {f"history.{key}": np.array(history.pop(key), np.float64) for key in SERIES}
-    model = state | {"history": history}
-    _check_model(model)
-    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size})
+    model = _spared(_checked_model(state | {"history": history}))
+    arrays |= {name: a for name, a in series.items() if a.size}
+    version = max(version for version, _ in _versions(model, arrays))
+    container.write(path, model, arrays, version)
 
 
 def load(path: Path, cls: type[Network]) -> Network:
@@ -66,14 +70,17 @@ def load(path: Path, cls: type[Network]) -> Network:
         The file cannot be opened or read.
     """
     model, arrays = container.read(path, _check)
+    model = _checked_model(model)
     series = {key: arrays.pop(f"history.{key}", np.empty(0)).tolist() for key in SERIES}
     return cls.from_state(model | {"history": model["history"] | series}, arrays)
 
 
-def _check(model: Model, specs: dict[str, ArraySpec]) -> None:
+def _check(version: int, model: Model, specs: dict[str, ArraySpec]) -> None:
     """Refuse a model out of a file, or arrays that are not exactly those it needs."""
-    _check_model(model)
-    expected = dict(_expected_arrays(model))
+    expected = dict(_expected_arrays(_checked_model(model)))
+    for since, what in _versions(model, specs):
+        if since > version:
+            raise ModelFileError(f"{what!r} came with format version {since}; the file says it has version {version}")
     for name, (dtype, shape, _) in specs.items():
         if name in (f"history.{key}" for key in SERIES):
             if dtype != "<f8" or len(shape) != 1:
@@ -124,48 +131,88 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_name, value))
 
 
+def _is_ascending(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value)) and value == sorted(set(value))
+
+
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NAME
 
 
 STOPPED = ("", "completed", "patience", "callback", "interrupted", "diverged")
 
-Rules = dict[str, tuple[Callable[[Any], bool], str]]
-COUNT = (_is_count, "an integer from 0 to 2**53")
-MODEL_RULES: Rules = {
-    "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
-    "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
-    "loss": (_is_name, f"a name of at most {MAX_NAME} characters"),
-    "biases": (lambda value: isinstance(value, bool), "true or false"),
-    "dtype": (lambda value: value in tuple(ITEM_TYPE), " or ".join(map(repr, ITEM_TYPE))),
-    "seed": (lambda value: type(value) is int and 0 <= value < 1 << 64, "an integer from 0 to 2**64 - 1"),
+
+class Rule(NamedTuple):
+    """What the value of a key must be; and where a later version of the format has brought the key, which version, and
+    what it means to leave it out: a file leaves it out where it says no more than that."""
+
+    allowed: Callable[[Any], bool]
+    expected: str
+    since: int = 1
+    absent: Any = None
+
+
+COUNT = Rule(_is_count, "an integer from 0 to 2**53")
+MODEL_RULES = {
+    "layer_sizes": Rule(_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
+    "activations": Rule(_is_names, f"a list of names of at most {MAX_NAME} characters"),
+    "loss": Rule(_is_name, f"a name of at most {MAX_NAME} characters"),
+    "biases": Rule(lambda value: isinstance(value, bool), "true or false"),
+    "frozen": Rule(_is_ascending, "a list of integers in ascending order, from 0", since=2, absent=[]),
+    "dtype": Rule(lambda value: value in tuple(ITEM_TYPE), " or ".join(map(repr, ITEM_TYPE))),
+    "seed": Rule(lambda value: type(value) is int and 0 <= value < 1 << 64, "an integer from 0 to 2**64 - 1"),
     "random_counter": COUNT,
     "steps": COUNT,
-    "history": (lambda value: isinstance(value, dict), "an object"),
-    "optimizer": (lambda value: value is None or isinstance(value, dict), "null or an object"),
-    "metadata": (lambda value: isinstance(value, dict), "an object"),
+    "history": Rule(lambda value: isinstance(value, dict), "an object"),
+    "optimizer": Rule(lambda value: value is None or isinstance(value, dict), "null or an object"),
+    "metadata": Rule(lambda value: isinstance(value, dict), "an object"),
 }
-HISTORY_RULES: Rules = {
-    "seconds": (_is_seconds, "a number of at least 0"),
+HISTORY_RULES = {
+    "seconds": Rule(_is_seconds, "a number of at least 0"),
     "samples": COUNT,
-    "stopped": (lambda value: value in STOPPED, f"one of {', '.join(map(repr, STOPPED))}"),
+    "stopped": Rule(lambda value: value in STOPPED, f"one of {', '.join(map(repr, STOPPED))}"),
 }
 
 
-def _check_model(model: Model) -> None:
-    """Raise ValueError for a model that is no network's state."""
-    _check_rules(model, MODEL_RULES, "the model")
-    _check_rules(model["history"], HISTORY_RULES, "the history")
-    _check_functions(model["activations"], model["loss"], len(model["layer_sizes"]) - 1)
+def _checked_model(model: Model) -> Model:
+    """Return a model with all its keys; ValueError where it is no network's state."""
+    model = _checked(model, MODEL_RULES, "the model")
+    model["history"] = _checked(model["history"], HISTORY_RULES, "the history")
+    n_layers = len(model["layer_sizes"]) - 1
+    _check_functions(model["activations"], model["loss"], n_layers)
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
+    if model["frozen"] and model["frozen"][-1] >= n_layers:
+        raise ModelFileError(f"layer {model['frozen'][-1]} is frozen; the model's layers are 0 ... {n_layers - 1}")
+    return model
 
 
-def _check_rules(values: Model, rules: Rules, place: str) -> None:
+def _checked(values: Model, rules: dict[str, Rule], place: str) -> Model:
+    values = {key: rule.absent for key, rule in rules.items() if rule.since > 1} | values
     check_keys(values, set(rules), place)
-    for key, (allowed, expected) in rules.items():
-        if not allowed(values[key]):
-            raise ModelFileError(f"{key!r} of {place} must be {expected}, not {brief(values[key])}")
+    for key, rule in rules.items():
+        if not rule.allowed(values[key]):
+            raise ModelFileError(f"{key!r} of {place} must be {rule.expected}, not {brief(values[key])}")
+    return values
+
+
+def _spared(model: Model) -> Model:
+    """Return a checked model without what it goes without saying."""
+
+    def spare(values: Model, rules: dict[str, Rule]) -> Model:
+        return {key: value for key, value in values.items() if rules[key].since == 1 or value != rules[key].absent}
+
+    return spare(model | {"history": spare(model["history"], HISTORY_RULES)}, MODEL_RULES)
+
+
+def _versions(model: Model, arrays: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield (version of the format that brought it, name) for what a sound model has."""
+    yield from ((MODEL_RULES[key].since, key) for key in model)
+    yield from ((HISTORY_RULES[key].since, key) for key in model["history"])
+    yield from ((SERIES[key], f"history.{key}") for key in SERIES if f"history.{key}" in arrays)
+    optimizer = [model["optimizer"]["name"]] if model["optimizer"] else []
+    for name in (*model["activations"], model["loss"], *optimizer):
+        yield NAMES_SINCE.get(name_and_parameter(name)[0], 1), name
 
 
 def _check_functions(names: list[str], loss: str, n_layers: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from . import threads
 from .core.data import Source
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from .network import Callback, NeuralNetwork
 
 __all__ = ["Data", "Plan"]
+
+Array = npt.NDArray[Any]
 
 # Epochs of one call below Python where nobody looks on in between: bounds the memory of their losses.
 EPOCHS_IN_A_CALL = 1 << 16
@@ -74,8 +77,10 @@ class Plan:
         self.epochs = integer("epochs", epochs, 0)
         n_samples = data.n_samples
         self.batch_size = n_samples if batch_size == "full" else min(n_samples, self._batch_size(batch_size))
-        self.shuffle = bool(shuffle)
-        self.order = shuffle if callable(shuffle) else None
+        self.order_of = shuffle if callable(shuffle) else None
+        if self.order_of is None and not isinstance(shuffle, (bool, np.bool_)):
+            raise TypeError(f"shuffle is {type(shuffle).__name__}; expected True, False or a callable(epoch)")
+        self.shuffle = self.order_of is not None or bool(shuffle)
         self.optimizer = optimizer
         self.penalties = penalties
         self.validation = validation
@@ -87,8 +92,8 @@ class Plan:
             raise ValueError(f"patience is {patience}, but there is no validation_data to watch")
         if callback is not None and not callable(callback):
             raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
-        if all(not layer.trainable for layer in network.layers):
-            raise ValueError("no layer is trainable: set trainable of one to True")
+        if not any(layer.trainable for layer in network.layers):
+            raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
         epsilon = optimizer.hyperparameters().get("epsilon")
         tiny = float(np.finfo(network.dtype).tiny)
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
@@ -108,6 +113,7 @@ class Plan:
     def run(self) -> None:
         """Train, and leave network and history in order however it ends."""
         network, history = self.network, self.network.history
+        order = self._next_order() if self.epochs else None  # an error in it changes nothing
         states, steps = network._state_for(self.optimizer)
         trainer = Trainer(
             network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties),
@@ -123,7 +129,7 @@ class Plan:
         history.stopped = ""
         try:
             with self.team:
-                history.stopped = self._run_epochs(trainer)
+                history.stopped = self._run_epochs(trainer, order)
         except DivergenceError:
             history.stopped = "diverged"
             raise
@@ -131,16 +137,25 @@ class Plan:
             history.stopped = "interrupted"
             raise
 
-    def _run_epochs(self, trainer: Trainer) -> str:
-        if self.callback is None and self.validation is None and self.order is None:
+    def _next_order(self) -> Array | None:
+        """Return the samples' order in the next epoch, where a function of the caller's tells it."""
+        if self.order_of is None:
+            return None
+        epoch = self.network.history.epochs + 1
+        return as_order(f"shuffle({epoch})", self.order_of(epoch), self.data.n_samples)
+
+    def _run_epochs(self, trainer: Trainer, order: Array | None) -> str:
+        if self.callback is None and self.validation is None and order is None:
             for done in range(0, self.epochs, EPOCHS_IN_A_CALL):
                 self._advance(trainer, min(EPOCHS_IN_A_CALL, self.epochs - done))
             return "completed"
         network, history = self.network, self.network.history
         best_loss, best_parameters, since_best = math.inf, None, 0
         stopped = "completed"
-        for _ in range(self.epochs):
-            self._advance(trainer, 1)
+        for epoch in range(self.epochs):
+            if epoch > 0:
+                order = self._next_order()
+            self._advance(trainer, 1, order)
             history.read()
             if self.validation is not None:
                 loss = network._evaluate(self.validation, self.team)
@@ -159,10 +174,9 @@ class Plan:
             network._parameters[...] = best_parameters
         return stopped
 
-    def _advance(self, trainer: Trainer, epochs: int) -> None:
+    def _advance(self, trainer: Trainer, epochs: int, order: Array | None = None) -> None:
         """Train for some epochs in one call below Python; the network's counters are right after it."""
         network, history = self.network, self.network.history
-        order = None if self.order is None else as_order(self.order(history.epochs + 1), self.data.n_samples)
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:
             status, interruption = trainer.run(epochs, self.team, history.unread, order)

@@ -224,10 +224,11 @@ NAN, INF = float("nan"), float("inf")
         ({"optimizer": None}, "optimizer is NoneType; expected a name"),
         ({"patience": 3}, "patience is 3, but there is no validation_data"),
         *[({"patience": v, "validation_data": (X, Y)}, "patience is .*expected") for v in (0, -1, 1.5, NAN, "3")],
-        ({"validation_data": X}, "validation_data is ndarray; expected a pair"),
-        ({"validation_data": (X,)}, "validation_data is .*expected a pair"),
-        ({"validation_data": (X, Y, Y)}, "validation_data is .*expected a pair"),
-        ({"validation_data": 0.2}, "validation_data is float; expected a pair"),
+        ({"validation_data": X}, r"validation_data is ndarray; expected \(X, y\) or \(X, y, sample_weight\)"),
+        ({"validation_data": (X,)}, "validation_data has 1 part; expected"),
+        ({"validation_data": (X, Y, None, Y)}, "validation_data has 4 parts; expected"),
+        ({"validation_data": (X, Y, Y)}, r"validation sample_weight has shape \(20, 2\); expected \(20,\)"),
+        ({"validation_data": 0.2}, "validation_data is float; expected"),
         ({"n_threads": 2**40}, "n_threads"),
         ({"callback": 3}, "callback is int; expected a callable"),
         *[({"n_threads": v}, f"n_threads is {v!r}; expected an integer >= 1") for v in (0, -1, 1.5, NAN, "2")],
@@ -275,7 +276,8 @@ HYPERPARAMETERS = [
         -INF,
         "0.5",
         None,
-        *([1.0] if name in ("momentum", "decay", "beta1", "beta2") else []),
+        *([1.0] if name in ("decay", "beta1", "beta2") else []),
+        *([1.001] if name == "momentum" else []),
     )
 ]
 

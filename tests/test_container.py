@@ -69,11 +69,12 @@ def assert_equal(found, expected):
 # ---- what is written is read ----
 
 
-def test_the_bytes_are_those_of_the_document(path):
+@pytest.mark.parametrize("version", [1, container.VERSION])
+def test_the_bytes_are_those_of_the_document(path, version):
     array = np.array([[1.5, -2.0, 3.0]])
-    container.write(path, {"depth": 2}, {"a.b": array})
+    container.write(path, {"depth": 2}, {"a.b": array}, version)
     text = b'{"model":{"depth":2},"arrays":{"a.b":{"dtype":"<f8","shape":[1,3],"offset":0}}}'
-    assert path.read_bytes() == build(text, padded(struct.pack("<3d", 1.5, -2.0, 3.0)))
+    assert path.read_bytes() == build(text, padded(struct.pack("<3d", 1.5, -2.0, 3.0)), version=version)
 
 
 @pytest.mark.parametrize("float_type", ["<f4", "<f8", ">f4", ">f8"])
@@ -152,9 +153,10 @@ def test_arrays_may_be_named_in_any_order(path):
 
 def test_the_check_is_asked_before_the_arrays_are_read(path):
     data = padded(bytes(16))
-    path.write_bytes(build(header(model={"b": 1}, a=entry()), data, checksum=0))
+    path.write_bytes(build(header(model={"b": 1}, a=entry()), data, version=2, checksum=0))
 
-    def check(model, specs):
+    def check(version, model, specs):
+        assert version == 2
         assert model == {"b": 1}
         assert specs == {"a": ("<f8", (2,), 0)}
         raise ValueError("no such layer")
@@ -304,7 +306,7 @@ def test_a_file_whose_reported_size_is_wrong():
 
 
 def test_versions(refused):
-    refused(build(header(), version=2), "format version 2 is newer than 1")
+    refused(build(header(), version=3), "format version 3 is newer than 2")
     refused(build(b"no JSON at all", version=9), "upgrade with: python -m pip install --upgrade")
     refused(build(header(), version=0), "there is no format version 0")
 

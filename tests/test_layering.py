@@ -251,9 +251,20 @@ def test_every_instruction_set_compiles_the_same_source():
 
 def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
-    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses"]
-    of_trainer = ["tiny_steps", "begin_epoch", "begin_step", "end_steps", "end_epoch", "loop"]
-    for module, names in (("step", of_step), ("trainer", of_trainer)):
+    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses", "weight_of"]
+    of_step += ["apply_clipped", "limit_norms"]
+    of_penalties = ["prepare", "evaluate", "total", "penalize", "square", "shrinkage", "limit"]
+    of_trainer = [
+        "tiny_steps",
+        "begin_epoch",
+        "begin_step",
+        "add_loss",
+        "finish_step",
+        "end_steps",
+        "end_epoch",
+        "loop",
+    ]
+    for module, names in (("step", of_step), ("penalties", of_penalties), ("trainer", of_trainer)):
         text = (CORE / f"{module}.pyx").read_text(encoding="utf-8")
         for name in names:
             assert re.search(rf"cdef \w+ {name}\([^)]*\) noexcept nogil:", text), name

@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,12 @@ from hypothesis import strategies as st
 from model_files import build, take_apart
 
 import scratchnn
-from scratchnn import ModelFileError, NeuralNetwork, losses, optimizers
+from scratchnn import ModelFileError, NeuralNetwork, container, losses, optimizers, serialization
 from scratchnn.core import activations
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "data" / "model_v1.snn"
+GOLDEN_2 = HERE / "data" / "model_v2.snn"
 DOCUMENT = HERE.parent / "docs" / "model_file.md"
 OPTIMIZERS = list(optimizers.Optimizer.registry)
 
@@ -186,10 +188,11 @@ def test_scratchnn_load(path):
         scratchnn.load(path.with_name("none.snn"))
 
 
-# ---- the golden file, which every version reads ----
+# ---- the golden files, which every version reads ----
 
 GOLDEN_SAMPLES = [[0.0, 0.5, -1.0], [1.0, -0.25, 2.0]]
 GOLDEN_OUTPUTS = [[0.4808497306340757, 0.5191502693659243], [0.390307483163839, 0.609692516836161]]
+GOLDEN_2_OUTPUTS = [[0.3989780976906518, 0.6010219023093482], [0.16198980830769466, 0.8380101916923054]]
 
 
 def test_the_golden_file():
@@ -204,15 +207,99 @@ def test_the_golden_file():
     np.testing.assert_allclose(network.predict(GOLDEN_SAMPLES), GOLDEN_OUTPUTS, rtol=1e-12)
 
 
-def test_the_golden_file_is_written_again_alike(path):
-    NeuralNetwork.load(GOLDEN).save(path)
-    assert path.read_bytes() == GOLDEN.read_bytes()
+def test_the_golden_file_of_version_2():
+    network = NeuralNetwork.load(GOLDEN_2)
+    assert network.layer_sizes == (3, 4, 5, 2)
+    assert [layer.trainable for layer in network.layers] == [False, False, True]
+    assert network.optimizer == optimizers.AdamHat(learning_rate=0.125)
+    assert network.history.epochs == 5
+    np.testing.assert_allclose(network.predict(GOLDEN_SAMPLES), GOLDEN_2_OUTPUTS, rtol=1e-12)
 
 
-def test_the_golden_file_can_be_trained_on():
-    network = NeuralNetwork.load(GOLDEN)
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_2], ids=["version 1", "version 2"])
+def test_a_golden_file_is_written_again_alike(path, golden):
+    NeuralNetwork.load(golden).save(path)
+    assert path.read_bytes() == golden.read_bytes()
+
+
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_2], ids=["version 1", "version 2"])
+def test_a_golden_file_can_be_trained_on(golden):
+    network = NeuralNetwork.load(golden)
+    before = network.layers[0].weights.copy()
     network.train(np.ones((4, 3)), [0, 1, 0, 1], epochs=2, optimizer="adam", learning_rate=0.125)
     assert network.history.epochs == 7
+    assert np.array_equal(network.layers[0].weights, before) == (not network.layers[0].trainable)
+
+
+# ---- versions ----
+
+
+def version_of(path):
+    return struct.unpack_from("<I", path.read_bytes(), 8)[0]
+
+
+def frozen(network, *indices):
+    for i in indices:
+        network.layers[i].trainable = False
+    return network
+
+
+@pytest.mark.parametrize("indices", [(), (0,), (1,), (0, 2), (0, 1, 2)])
+def test_frozen_layers(path, indices):
+    network = frozen(NeuralNetwork([3, 4, 5, 2], seed=1), *indices)
+    found = through_a_file(network, path)
+    assert [layer.trainable for layer in found.layers] == [i not in indices for i in range(3)]
+    assert bits(found) == bits(network)
+    assert version_of(path) == (2 if indices else 1), "a file has the lowest version that can hold it"
+    assert ("frozen" in take_apart(path.read_bytes())[0]["model"]) == bool(indices)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_name_that_is_new_makes_the_file_as_new(path, optimizer):
+    network = NeuralNetwork([3, 4, 2], seed=1)
+    network.train(X, Y, epochs=1, optimizer=optimizer)
+    network.save(path)
+    assert version_of(path) == (2 if optimizer == "adamhat" else 1)
+
+
+VERSION_1 = {
+    *("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "silu", "gelu", "softsign"),
+    *("exp", "hard_sigmoid", "hard_tanh", "hard_silu", "relu6"),
+    *("mean_squared_error", "half_sum_squared_error", "mean_absolute_error", "huber"),
+    *("binary_cross_entropy", "cross_entropy", "poisson"),
+    *("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw", "nadam"),
+}
+
+
+def test_every_name_has_the_version_that_brought_it():
+    aliases = {loss.alias for loss in losses.Loss.registry.values()}
+    known = {*activations.names(), *losses.Loss.registry, *OPTIMIZERS} - aliases
+    assert known == VERSION_1 | set(serialization.NAMES_SINCE)
+    assert not VERSION_1 & set(serialization.NAMES_SINCE)
+    assert set(serialization.NAMES_SINCE.values()) <= set(range(2, container.VERSION + 1))
+
+
+@pytest.mark.parametrize(
+    ("network", "what"),
+    [
+        (lambda: frozen(NeuralNetwork([3, 4, 2], seed=1), 0), "'frozen'"),
+        (lambda: NeuralNetwork.load(GOLDEN_2), "'frozen'|'adamhat'"),
+    ],
+)
+def test_what_is_newer_than_the_file_says_is_refused(path, network, what):
+    network().save(path)
+    header, data = take_apart(path.read_bytes())
+    path.write_bytes(build(header, data))
+    message = rf"{what} came with format version 2; the file says it has version 1"
+    with pytest.raises(ModelFileError, match=message):
+        NeuralNetwork.load(path)
+    path.write_bytes(build(header, data, version=2))
+    assert bits(NeuralNetwork.load(path)) == bits(network())
+
+
+def test_an_older_file_that_calls_itself_newer_is_read(path):
+    path.write_bytes(build(*take_apart(GOLDEN.read_bytes()), version=2))
+    assert bits(NeuralNetwork.load(path)) == bits(NeuralNetwork.load(GOLDEN))
 
 
 # ---- the document ----
@@ -223,13 +310,14 @@ def document():
     return DOCUMENT.read_text(encoding="utf-8")
 
 
-def test_the_reader_in_the_document_reads_the_golden_file(document):
+@pytest.mark.parametrize("golden", [GOLDEN, GOLDEN_2], ids=["version 1", "version 2"])
+def test_the_reader_in_the_document_reads_the_golden_files(document, golden):
     (code,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     namespace = {}
     exec(compile(code, "docs/model_file.md", "exec"), namespace)
-    model, arrays = namespace["read_model"](GOLDEN)
-    network = NeuralNetwork.load(GOLDEN)
-    assert model["layer_sizes"] == [3, 4, 2]
+    model, arrays = namespace["read_model"](golden)
+    network = NeuralNetwork.load(golden)
+    assert model["layer_sizes"] == list(network.layer_sizes)
     for i, layer in enumerate(network.layers):
         np.testing.assert_array_equal(arrays[f"layers.{i}.weights"], layer.weights)
         np.testing.assert_array_equal(arrays[f"layers.{i}.biases"], layer.biases)
@@ -296,7 +384,7 @@ def changed(path, small):
     def load(change):
         header, data = take_apart(small)
         change(header)
-        path.write_bytes(build(header, data))
+        path.write_bytes(build(header, data, version=container.VERSION))
         return NeuralNetwork.load(path)
 
     return load
@@ -386,6 +474,20 @@ def rename(old, new):
         (model("loss", "poisson"), "needs 'exp'"),
         (model("biases", 1), "'biases' of the model must be true or false, not 1"),
         (model("biases", False), "'layers.0.biases' is no part of this network"),
+        (
+            model("frozen", True),
+            "'frozen' of the model must be a list of integers in ascending order, from 0, not True",
+        ),
+        (model("frozen", [1, 0]), r"in ascending order, from 0, not \[1, 0\]"),
+        (model("frozen", [0, 0]), "in ascending order"),
+        (model("frozen", [-1]), "in ascending order"),
+        (model("frozen", [0.0]), "in ascending order"),
+        (model("frozen", [True]), "in ascending order"),
+        (model("frozen", ["0"]), "in ascending order"),
+        (model("frozen", [[0]]), "in ascending order"),
+        (model("frozen", [0, 2]), r"layer 2 is frozen; the model's layers are 0 \.\.\. 1"),
+        (model("frozen", [2**53]), "layer 9007199254740992 is frozen"),
+        (model("frozen", [0, 1]), None),
         (model("dtype", "float16"), "'dtype' of the model must be 'float32' or 'float64', not 'float16'"),
         (model("dtype", ["float32"]), "'dtype' of the model must be"),
         (model("dtype", "float64"), "has dtype <f4 .* needs <f8"),
@@ -414,7 +516,7 @@ def rename(old, new):
         (drop("model", "optimizer", "momentum"), "the optimizer has no key 'momentum'"),
         (model("optimizer", "momentum", "0.9"), "'momentum' of the optimizer must be a number"),
         (model("optimizer", "momentum", True), "'momentum' of the optimizer must be a number"),
-        (model("optimizer", "momentum", 1), "momentum is 1; expected"),
+        (model("optimizer", "momentum", 2), "momentum is 2; expected"),
         (model("optimizer", "learning_rate", -1), "learning_rate is -1; expected"),
         (model("optimizer", "learning_rate", 0), "learning_rate is 0; expected"),
         (model("optimizer", None), "'layers.0.weights.velocity' is no part of this network"),
@@ -497,7 +599,7 @@ def test_hostile_values_anywhere_in_the_header(path, small, data):
     for _ in range(data.draw(st.integers(1, 2))):
         way = data.draw(st.sampled_from([way for way in places(header) if way]))
         set_in(*way, copy.deepcopy(data.draw(st.sampled_from(HOSTILE_VALUES))))(header)
-    path.write_bytes(build(header, content))
+    path.write_bytes(build(header, content, version=container.VERSION))
     try:
         network = NeuralNetwork.load(path)
     except ModelFileError:

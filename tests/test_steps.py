@@ -86,7 +86,8 @@ class Case(NamedTuple):
     def settings(self):
         """The optimizer's, with a rate that keeps ten steps from magnifying what rounding does."""
         settings = dict(OTHER_SETTINGS[self.optimizer])
-        steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 5}.get(self.loss, 1)
+        steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 30}.get(self.loss, 1)
+        steep *= 20 if self.activation == "exp" else 1
         if "epsilon" in settings:  # a step has the rate's size, and so has each term of a sum
             settings["learning_rate"] /= max(self.sizes) ** 0.5
             settings["epsilon"] *= steep

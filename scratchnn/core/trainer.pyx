@@ -98,8 +98,10 @@ cdef class Trainer:
     cdef size_t steps_measured
     cdef double measured_from
     cdef readonly size_t samples    # of all whole epochs of all runs
-    cdef double epoch_loss          # of its steps, each times its samples
-    cdef double epoch_penalty, last_poll
+    cdef double weight              # of the samples of the step, together
+    cdef double epoch_loss          # that of its steps, before it is scaled
+    cdef double epoch_penalty       # what penalties add: of the epoch's steps, each times its samples in a mean
+    cdef double last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
     cdef uint64_t float_state
@@ -157,9 +159,11 @@ cdef class Trainer:
     def work_of_a_step(self):
         """Return the number of multiply-adds in one step."""
         cdef double work = 0
-        for i in range(self.step.topology.n_layers):
+        cdef size_t i
+        for i in range(<size_t>self.step.topology.n_layers):
             d = self.step.topology.layers[i]
-            work += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+            products = 1 + (i > self.step.lowest) + (not self.step.is_frozen(i))
+            work += products * <double>d.n_inputs * d.n_outputs
         return work * self.step.batch_size
 
     cdef void tiny_steps(self) noexcept nogil:
@@ -199,26 +203,22 @@ cdef class Trainer:
 
     cdef void begin_step(self, size_t m) noexcept nogil:
         self.steps += 1
+        self.weight = self.step.weight_of(self.first, m)
         if self.step.penalties is not None:
-            self.step.penalties.prepare(self.hyper[0], self.step.weight_of(self.first, m))
+            self.step.penalties.prepare(self.hyper[0], self.weight, self.step.penalties.clip_value)
         self.step.update.rule.prepare(&self.hyper[0], <double>self.steps, self.step.update.coefficients)
 
-    cdef void finish_step(self, uint32_t thread) noexcept nogil:
-        """What of a step with penalties needs what every thread has done."""
-        self.wait()
-        if self.step.penalties.gradient != NULL:
-            self.step.apply_clipped(thread, self.n_threads)
-            self.wait()
-        self.step.penalties.limit(self.step.parameters, thread, self.n_threads)
-
-    cdef void add_loss(self, double loss, size_t first, size_t m) noexcept nogil:
-        """Add the loss of a step of m samples to the epoch's, which is the mean of its samples'."""
-        cdef double weight = self.step.weight_of(first, m)
-        if self.step.loss.mean_over_samples and weight != m:
-            loss = loss * (m / weight) if weight > 0 else 0
-        self.epoch_loss += loss
+    cdef double add_loss(self, size_t m) noexcept nogil:
+        """Add the loss of a step of m samples to the epoch's, and return it before it is scaled, with penalties."""
+        cdef double loss = self.step.sum_of_losses(m), penalty = 0
+        cdef bint mean = self.step.loss.mean_over_samples
+        if mean and self.weight != m:  # a batch counts by its samples, whatever they weigh
+            loss = loss * (m / self.weight) if self.weight > 0 else 0
         if self.step.penalties is not None and self.step.penalties.in_loss:
-            self.epoch_penalty += self.step.penalties.total() * (m if self.step.loss.mean_over_samples else 1)
+            penalty = self.step.penalties.total()
+        self.epoch_loss += loss
+        self.epoch_penalty += penalty * (m if mean else 1)
+        return loss + penalty
 
     cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
@@ -238,8 +238,8 @@ cdef class Trainer:
 
     cdef void end_epoch(self) noexcept nogil:
         cdef size_t n = self.n_samples
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs) + (
-            self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1))
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs)
+        self.losses[self.epoch] += self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1)
         self.since_snapshot += self.n_samples
         self.epoch += 1
         self.first = 0
@@ -286,6 +286,15 @@ cdef class Trainer:
 
     # ---- the run ----
 
+    cdef void finish_step(self, uint32_t thread) noexcept nogil:
+        """Do what of a step with penalties needs what every thread has done before."""
+        if self.step.penalties.clips_norm:
+            self.wait()
+            self.step.apply_clipped(thread, self.n_threads)
+        if self.step.penalties.limits_norms:
+            self.wait()
+            self.step.limit_norms(thread, self.n_threads)
+
     cdef void loop(self, uint32_t thread) noexcept nogil:
         """Go on with the run as one of n_threads threads, to its end or that of the stretch.
 
@@ -294,7 +303,6 @@ cdef class Trainer:
         """
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
-        cdef double loss
         if thread == 0:
             self.float_state = state
         while self.epoch < self.epochs and self.steps_left > 0:
@@ -316,9 +324,7 @@ cdef class Trainer:
                 if self.step.penalties is not None:
                     self.finish_step(thread)
                 if thread == 0:
-                    loss = self.step.sum_of_losses(m)
-                    self.add_loss(loss, first, m)
-                    self.end_steps(1, m, loss)
+                    self.end_steps(1, m, self.add_loss(m))
                 self.wait()
             if self.status != RUNNING:
                 break
@@ -349,8 +355,8 @@ cdef class Trainer:
     def run(self, size_t epochs, Team team, list losses, const int64_t[::1] order=None):
         """Train for some epochs, append the losses of whole epochs to `losses`, and return (status, exception).
 
-        With an `order`, which takes a trainer that shuffles, and whose indices the caller has checked, they all
-        have it.
+        All of them take the samples in `order`, where there is one, for a trainer that shuffles; the caller has
+        checked its indices.
 
         The status is "completed", "interrupted" (after a whole step; a signal's handler raised the exception)
         or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
