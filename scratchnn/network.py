@@ -568,6 +568,75 @@ class NeuralNetwork:
         network.__dict__.update(copy.deepcopy(self._own_attributes()))
         return network
 
+    def with_head(
+        self,
+        head: int | Sequence[int],
+        *,
+        keep: int | None = None,
+        freeze: bool = False,
+        activation: Any = None,
+        output_activation: Any = None,
+        loss: str | Loss | None = None,
+        weight_init: Any = None,
+        bias_init: Any = None,
+        seed: int | None = None,
+    ) -> Self:
+        """Return a new network of this one's lower layers and a new head, for another task (transfer learning).
+
+        The layers that are kept bring copies of their weights and biases, their activations, and whether they are
+        trainable. The head's parameters are drawn anew. History, optimizer and metadata are empty: they tell of the
+        task before.
+
+        Parameters
+        ----------
+        head : int or sequence of int
+            The number of outputs, or the widths of several new layers, the outputs' last.
+        keep : int, optional
+            How many layers to keep, counted from the inputs; by default all but the last.
+        freeze : bool
+            Whether the kept layers are frozen: training then changes the head alone, and costs little more than it.
+        activation, output_activation
+            Of the head's layers, as for the constructor; by default its hidden layers have the activation of the
+            layer below them.
+        loss : str or Loss, optional
+            By default that of this network.
+        weight_init, bias_init : str or sequence of str and arrays, optional
+            Of the head's layers, as for the constructor.
+        seed : int, optional
+            Of the head's parameters and of training, as for the constructor.
+
+        Returns
+        -------
+        NeuralNetwork
+            Of the same class and dtype, with biases where this one has them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> digits = NeuralNetwork([64, 32, 10], activation="relu", loss="cross_entropy", seed=1)
+        >>> letters = digits.with_head(26, freeze=True, seed=2)
+        >>> letters.layers
+        (Dense(64, 32, activation='relu', trainable=False), Dense(32, 26, activation='softmax'))
+        """
+        from .transfer import with_head  # which needs this module
+
+        return with_head(
+            self,
+            head,
+            keep=keep,
+            freeze=freeze,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            seed=seed,
+        )
+
     def _own_attributes(self) -> dict[str, Any]:
         """Return what a subclass or a caller has set beside the network's state."""
         return {name: value for name, value in self.__dict__.items() if name not in self._built}
