@@ -99,8 +99,8 @@ typedef struct snn_update {
                           size_t ldw, void *const *state, const double *coefficients);
 } snn_update;
 
-/* What is asked of weights beside a small loss: l1 |w| + l2/2 w² is added to the loss, gradients are cut to
- * [-clip, clip] (INFINITY for all), and weights are multiplied by `keep` before the optimizer's step. */
+/* What a step asks of weights beside a small loss: l1 |w| + l2/2 w² counts in the loss, gradients are cut to
+ * [-clip, clip] (INFINITY for none), and weights are multiplied by `keep` before the optimizer's update. */
 typedef struct snn_penalty {
     double l1, l2, clip, keep;
 } snn_penalty;
@@ -153,8 +153,8 @@ typedef struct snn_kernels {
     void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db);
 
     /* A step of `rule` on w and its states (n_inputs, n_outputs) with the gradient xᵀ · dz, which is nowhere
-     * stored; the same bits as grad_weights, penalize where `penalty` is not NULL, and apply give. dz, w and states are read and written in whole
-     * vectors beyond n_outputs, with zeros there. */
+     * stored; the same bits as grad_weights, penalize and scale where `penalty` is not NULL, and apply give.
+     * dz, w and states are read and written in whole vectors beyond n_outputs, with zeros there. */
     void (*update_weights)(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                            ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
                            const double *coefficients, const snn_penalty *penalty, void *w, size_t ldw,
@@ -166,20 +166,21 @@ typedef struct snn_kernels {
                         size_t columns);
 
     /* row_penalty[i] = l1 sum_j |w_ij| + l2/2 sum_j w_ij² of w (m, n). */
-    void (*penalties)(size_t m, size_t n, const void *w, size_t ldw, const snn_penalty *penalty,
-                      double *row_penalty);
+    void (*row_penalties)(size_t m, size_t n, const void *w, size_t ldw, double l1, double l2,
+                          double *row_penalty);
 
-    /* g += l1 sign(w) + l2 w, g cut to [-clip, clip], w *= keep; all (m, n). */
-    void (*penalize)(size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg,
+    /* g += l1 sign(w) + l2 w, then cut to [-clip, clip]; w and g (m, n). */
+    void (*penalize)(size_t m, size_t n, const void *w, size_t ldw, void *g, size_t ldg,
                      const snn_penalty *penalty);
 
     /* squares[i] = sum_j x_ij² of x (m, n). */
     void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares);
 
-    /* x *= factor. */
-    void (*scale)(size_t n, void *x, double factor);
+    /* x *= factor, x (m, n). */
+    void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor);
 
-    /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it. */
+    /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it; those whose norm is not finite
+     * become NaN. */
     void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most);
 
     /* n training steps of a tiny network, `step` having been the last: each takes the next m rows of inputs x and targets y.

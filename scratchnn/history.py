@@ -18,7 +18,8 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean training loss of each epoch, as its batches were seen; of L-BFGS that after each iteration.
+        Training loss of each epoch: the mean over its samples of their batch's loss as it was seen, penalties
+        included (docs/math.md, eq. 105); of L-BFGS that after each iteration.
     validation_loss : list of float
         Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
     validation_score : list of float

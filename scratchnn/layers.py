@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .core.activations import Activation
@@ -26,8 +27,8 @@ class Dense:
     biases : (n_outputs,) array or None
     activation : str
     trainable : bool
-        Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
-        that is trainable costs no backward pass.
+        Whether training changes the layer; False freezes it. A call of ``train`` goes by what it is when it begins. A
+        frozen layer costs no update, and no backward pass where all layers below it are frozen too.
     neurons : list of Neuron
         Column j of the weights with bias j. Those of a layer with a link, such as softmax, give
         its logits.
@@ -36,7 +37,7 @@ class Dense:
     def __init__(self, weights: Array, biases: Array | None, activation: str, function: Activation) -> None:
         self._weights, self._biases = weights, biases
         self.activation = activation
-        self.trainable = True
+        self._trainable = True
         self._function = function
 
     @functools.cached_property
@@ -66,6 +67,17 @@ class Dense:
             raise AttributeError("this layer has no biases")
         assign("biases", self._biases, values)
 
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"trainable is {value!r}; expected True or False")
+        self._trainable = bool(value)
+
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._weights.shape
-        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r})"
+        frozen = "" if self.trainable else ", trainable=False"
+        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r}{frozen})"

@@ -104,7 +104,8 @@ class NeuralNetwork:
     ----------
     layer_sizes : tuple of int
     layers : tuple of Dense
-        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views.
+        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views; ``trainable = False``
+        freezes one.
     neurons : tuple of lists of Neuron
         ``neurons[layer][i]``; ``h1, h2, …`` name the hidden neurons, counted through the layers, and
         ``o1, o2, …`` the output neurons.
@@ -477,7 +478,13 @@ class NeuralNetwork:
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
     ) -> float:
-        """Compute the loss over (X, y), all as for :meth:`train`, with penalties where `regularization` has any."""
+        """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 68).
+
+        Parameters
+        ----------
+        X, y, sample_weight, regularization
+            As for :meth:`train`.
+        """
         return self._evaluate(self._data(X, y, sample_weight), penalties=self._penalties(regularization))
 
     def gradients(
@@ -485,7 +492,12 @@ class NeuralNetwork:
     ) -> list[tuple[Array, Array | None]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
-        It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
+        It is 0 for layers that are not trainable, and as it is before anything clips it.
+
+        Parameters
+        ----------
+        X, y, sample_weight, regularization
+            As for :meth:`train`.
 
         Returns
         -------
@@ -541,7 +553,7 @@ class NeuralNetwork:
             return None
         if not isinstance(regularization, Regularization):
             raise TypeError(f"regularization is {type(regularization).__name__}; expected a scratchnn.Regularization")
-        return regularization.penalties(self._topology, len(self.layers))
+        return regularization.penalties(self._topology)
 
     def _inputs(self, name: str, values: Any) -> Source:
         """Return inputs as a Source, scaled as far as that has been measured."""
@@ -632,14 +644,16 @@ class NeuralNetwork:
             Samples between two updates: by default 1, for ``lbfgs`` all.
         shuffle : bool or callable
             Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
-            the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
+            the epoch's number, counted from 1 over all calls, that returns the order: as many indices as there are
+            samples, of which some may come twice and others not at all.
         optimizer : str or Optimizer
             ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamhat, adamw, nadam``; or ``lbfgs``, which takes all
             samples at once, ends by itself where it has converged, and begins anew with every call.
         sample_weight : (n_samples,) array-like, optional
-            Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
+            Numbers >= 0, by which samples count in the loss of their batch: a mean over samples is ``sum w_i l_i /
+            sum w_i``. A batch whose samples all have weight 0 has the loss 0; the optimizer takes its step still.
         regularization : Regularization, optional
-            Penalties, weight decay, and limits to gradients and weights; penalties count in the recorded loss.
+            Penalties, weight decay, and limits to gradients and weights. Penalties count in the recorded loss.
         schedule : str or Schedule, optional
             What becomes of the learning rate from step to step, ``"cosine(50)"`` for example; scratchnn.schedules has
             them. One equal to that of the call before goes on, another starts at its beginning.
@@ -679,7 +693,8 @@ class NeuralNetwork:
         Raises
         ------
         TypeError, ValueError
-            If an argument does not fit; nothing has changed then.
+            If an argument does not fit, or what `shuffle` returns for the first epoch; nothing has changed then. What
+            it returns later leaves the network as after the epoch before.
         RuntimeError
             If the network is being trained already.
         DivergenceError
@@ -729,9 +744,12 @@ class NeuralNetwork:
         return self.history
 
     def _validation(self, validation_data: Any, scalings: Scalings) -> HeldOut:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            given = type(validation_data).__name__
-            raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
+        expected = "expected (X, y) or (X, y, sample_weight)"
+        if not isinstance(validation_data, (tuple, list)):
+            raise TypeError(f"validation_data is {type(validation_data).__name__}; {expected}")
+        n = len(validation_data)
+        if n not in (2, 3):
+            raise ValueError(f"validation_data has {n} part{'' if n == 1 else 's'}; {expected}")
         X, y, weights = (*validation_data, None)[:3]
         return HeldOut(self._data(X, y, weights, "validation ", scalings), X, y)
 
@@ -748,7 +766,7 @@ class NeuralNetwork:
         finally:
             lock.release()
 
-    # ---- copies and files ----
+    # ---- copies, files and what is built on this network ----
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
@@ -759,6 +777,7 @@ class NeuralNetwork:
             "activations": [layer.activation for layer in self.layers],
             "loss": self._loss if self._loss.in_python else self.loss,
             "biases": self.layers[0].biases is not None,
+            "frozen": [i for i, layer in enumerate(self.layers) if not layer.trainable],
             "scale_inputs": of_inputs.rule if of_inputs else None,
             "scale_targets": of_targets.rule if of_targets else None,
             "bounds": self._bounds.to_list() if self._bounds else None,
@@ -823,6 +842,8 @@ class NeuralNetwork:
             hyper = dict(state["optimizer"])
             network._optimizer = optimizers.get(hyper.pop("name"), **hyper)
             network._states = [network._topology.zeros() for _ in network._optimizer.states]
+        for i in state.get("frozen") or ():
+            network.layers[i].trainable = False
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
         if state.get("schedule") is not None:  # an older state has neither
@@ -857,6 +878,75 @@ class NeuralNetwork:
         network = type(self).from_state(state, arrays)
         network.__dict__.update(copy.deepcopy(self._own_attributes()))
         return network
+
+    def with_head(
+        self,
+        head: int | Sequence[int],
+        *,
+        keep: int | None = None,
+        freeze: bool = False,
+        activation: Any = None,
+        output_activation: Any = None,
+        loss: str | Loss | None = None,
+        weight_init: Any = None,
+        bias_init: Any = None,
+        seed: int | None = None,
+    ) -> Self:
+        """Return a new network of this one's lower layers and a new head, for another task (transfer learning).
+
+        The layers that are kept bring copies of their weights and biases, their activations, and whether they are
+        trainable. The head's parameters are drawn anew. History, optimizer and metadata are empty: they tell of the
+        task before.
+
+        Parameters
+        ----------
+        head : int or sequence of int
+            The number of outputs, or the widths of several new layers, the outputs' last.
+        keep : int, optional
+            How many layers to keep, counted from the inputs; by default all but the last.
+        freeze : bool
+            Whether the kept layers are frozen: training then changes the head alone, and costs little more than it.
+        activation, output_activation
+            Of the head's layers, as for the constructor; by default its hidden layers have the activation of the
+            layer below them.
+        loss : str or Loss, optional
+            By default that of this network.
+        weight_init, bias_init : str or sequence of str and arrays, optional
+            Of the head's layers, as for the constructor.
+        seed : int, optional
+            Of the head's parameters and of training, as for the constructor.
+
+        Returns
+        -------
+        NeuralNetwork
+            Of the same class and dtype, with biases where this one has them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> digits = NeuralNetwork([64, 32, 10], activation="relu", loss="cross_entropy", seed=1)
+        >>> letters = digits.with_head(26, freeze=True, seed=2)
+        >>> letters.layers
+        (Dense(64, 32, activation='relu', trainable=False), Dense(32, 26, activation='softmax'))
+        """
+        from .transfer import with_head  # which needs this module
+
+        return with_head(
+            self,
+            head,
+            keep=keep,
+            freeze=freeze,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            seed=seed,
+        )
 
     def _own_attributes(self) -> dict[str, Any]:
         """Return what a subclass or a caller has set beside the network's state."""

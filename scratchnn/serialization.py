@@ -104,7 +104,7 @@ def _lowest_version(model: Model, series: list[str]) -> int:
         set(series) <= set(SERIES[1])
         and model["history"]["stopped"] in STOPPED[1]
         and all(map(NAMES_OF_1.fullmatch, names))
-        and all(model[key] is None for key in MODEL_RULES[2].keys() - MODEL_RULES[1].keys())
+        and not any(model[key] for key in MODEL_RULES[2].keys() - MODEL_RULES[1].keys())
     )
     return 1 if holds else 2
 
@@ -165,6 +165,10 @@ def _is_seconds(value: object) -> bool:
     return type(value) in (int, float) and 0 <= cast(float, value) < math.inf
 
 
+def _is_ascending(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_count, value)) and value == sorted(set(value))
+
+
 def _is_number(value: object) -> bool:
     return type(value) in (int, float)
 
@@ -221,6 +225,7 @@ MODEL_RULES[1] = {
     "metadata": (lambda value: isinstance(value, dict), "an object"),
 }
 MODEL_RULES[2] = MODEL_RULES[1] | {
+    "frozen": (_is_ascending, "a list of integers in ascending order, from 0"),
     "schedule": NULL_OR_OBJECT,
     "unfinished_epoch": NULL_OR_OBJECT,
     "scale_inputs": RULE,
@@ -257,6 +262,9 @@ def _check_model(model: Model, version: int) -> None:
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
     if version > 1:
         _check_scaling(model)
+        if model["frozen"] and model["frozen"][-1] >= len(model["activations"]):
+            layers = f"0 ... {len(model['activations']) - 1}"
+            raise ModelFileError(f"layer {model['frozen'][-1]} is frozen; the model's layers are {layers}")
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
     if model.get("schedule") is not None:

@@ -61,8 +61,10 @@ class Plan:
         self.data = data
         self.epochs = integer("epochs", epochs, 0)
         self.batch_size = self._batch_size(batch_size, data.n_samples, isinstance(optimizer, LBFGS))
-        self.shuffle = bool(shuffle)
         self.order = shuffle if callable(shuffle) else None
+        if self.order is None and not isinstance(shuffle, (bool, np.bool_)):
+            raise TypeError(f"shuffle is {type(shuffle).__name__}; expected True, False or a callable(epoch)")
+        self.shuffle = self.order is not None or bool(shuffle)
         self.optimizer = optimizer
         self.penalties = penalties
         self.schedule = schedule
@@ -79,8 +81,8 @@ class Plan:
             raise ValueError(f"scorer is {scorer!r}, but there is no validation_data to score")
         if isinstance(optimizer, LBFGS):
             self._check_full_batch()
-        if all(not layer.trainable for layer in network.layers):
-            raise ValueError("no layer is trainable: set trainable of one to True")
+        if not any(layer.trainable for layer in network.layers):
+            raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
         epsilon = optimizer.hyperparameters().get("epsilon")
         tiny = float(np.finfo(network.dtype).tiny)
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
@@ -259,7 +261,7 @@ class Plan:
         network, history = self.network, self.network.history
         order, epoch = None, history.epochs + 1
         if self.order is not None and self.ordered != epoch:
-            order, self.ordered = as_order(self.order(epoch), self.data.n_samples), epoch
+            order, self.ordered = as_order(f"shuffle({epoch})", self.order(epoch), self.data.n_samples), epoch
         batches = self._batches()
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:

@@ -210,25 +210,30 @@ def as_sample_weight(name: str, values: Any, n_samples: int, dtype: np.dtype[Any
     TypeError
         If the values are not numbers.
     ValueError
-        If there is not one for each sample, one is negative or not finite, or all are 0.
+        If there is not one for each sample, one is negative, not finite or out of the range of `dtype`, or all are 0.
     """
     given = plain_array(name, values)
     if given.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {given.dtype}; expected numbers")
     if given.shape != (n_samples,):
-        raise ValueError(f"{name} has shape {given.shape}; expected ({n_samples},), one weight for each sample")
-    with np.errstate(over="ignore"):
-        weights = given.astype(dtype, order="C")  # a copy, which nobody changes after the check
-    wrong = np.flatnonzero(~(weights >= 0) | np.isinf(weights))
+        raise ValueError(f"{name} has shape {given.shape}; expected ({n_samples},), a weight for each sample")
+    wrong = np.flatnonzero(~((given >= 0) & np.isfinite(given)))
     if wrong.size:
-        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}; expected finite numbers >= 0")
-    if not weights.any():
-        raise ValueError(f"{name} is 0 for all samples; expected a weight > 0")
+        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}; expected a finite number >= 0")
+    with np.errstate(over="ignore", under="ignore"):
+        weights = given.astype(dtype, order="C")  # a copy, which nobody changes after the check
+    lost = np.flatnonzero(np.isinf(weights) | ((weights < np.finfo(dtype).tiny) & (given > 0)))
+    if lost.size:
+        raise ValueError(f"{name}[{lost[0]}] is {given[lost[0]]}, which {dtype} cannot hold; expected weights around 1")
+    with np.errstate(over="ignore"):
+        total = weights.sum(dtype=np.float64)
+    if total == 0 or np.isinf(total):
+        raise ValueError(f"{name} sums to {total}; expected a finite number > 0")
     return Source(weights[:, None])
 
 
-def as_order(order: Any, n_samples: int) -> Array:
-    """Return the order of the samples in an epoch: n_samples indices as int64, each from 0 to n_samples - 1.
+def as_order(name: str, values: Any, n_samples: int) -> Array:
+    """Return the order of the samples in an epoch: as many indices as there are samples, as int64.
 
     Raises
     ------
@@ -237,15 +242,15 @@ def as_order(order: Any, n_samples: int) -> Array:
     ValueError
         If there are more or fewer, or one is out of range.
     """
-    array = plain_array("the order", order)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"the order has dtype {array.dtype}; expected indices of samples")
-    if array.shape != (n_samples,):
-        raise ValueError(f"the order has shape {array.shape}; expected ({n_samples},), an index for each sample")
-    if array.min() < 0 or array.max() >= n_samples:
-        wrong = array.min() if array.min() < 0 else array.max()
-        raise ValueError(f"the order has the index {wrong}; the samples are 0 ... {n_samples - 1}")
-    return array.astype(np.int64, order="C")  # a copy, which nobody changes after the check
+    order = plain_array(name, values)
+    if order.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {order.dtype}; expected integers, an index of a sample each")
+    if order.shape != (n_samples,):
+        raise ValueError(f"{name} has shape {order.shape}; expected ({n_samples},), as many indices as samples")
+    wrong = np.flatnonzero((order < 0) | (order >= n_samples))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] is {order[wrong[0]]}; the samples are 0 ... {n_samples - 1}")
+    return order.astype(np.int64, order="C")  # a copy, which nobody changes after the check
 
 
 def _as_labels(name: str, labels: Array, n_classes: int) -> Source:

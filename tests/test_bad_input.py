@@ -239,10 +239,11 @@ NAN, INF = float("nan"), float("inf")
         *[({"max_steps": v}, f"max_steps is {v!r}; expected an integer >= 1") for v in (0, -1, 1.5, NAN, "9")],
         *[({"max_seconds": v}, f"max_seconds is {v!r}; expected a finite number > 0") for v in (0, -1, NAN, INF, "9")],
         *[({"patience": v, "validation_data": (X, Y)}, "patience is .*expected") for v in (0, -1, 1.5, NAN, "3")],
-        ({"validation_data": X}, "validation_data is ndarray; expected .X, y. or"),
-        ({"validation_data": (X,)}, "validation_data is .*expected .X, y. or"),
-        ({"validation_data": (X, Y, Y)}, "validation_data is .*expected .X, y. or"),
-        ({"validation_data": 0.2}, "validation_data is float; expected .X, y. or"),
+        ({"validation_data": X}, r"validation_data is ndarray; expected \(X, y\) or \(X, y, sample_weight\)"),
+        ({"validation_data": (X,)}, "validation_data has 1 part; expected"),
+        ({"validation_data": (X, Y, None, Y)}, "validation_data has 4 parts; expected"),
+        ({"validation_data": (X, Y, Y)}, r"validation sample_weight has shape \(20, 2\); expected \(20,\)"),
+        ({"validation_data": 0.2}, "validation_data is float; expected"),
         ({"n_threads": 2**40}, "n_threads"),
         *[({"callback": v}, "callback is int; expected a Callback") for v in (3, [3], [print, 3])],
         ({"callback": Checkpoint}, "callback is Checkpoint; expected a Callback"),
@@ -291,7 +292,8 @@ HYPERPARAMETERS = [
         -INF,
         "0.5",
         None,
-        *([1.0] if name in ("momentum", "decay", "beta1", "beta2") else []),
+        *([1.0] if name in ("decay", "beta1", "beta2") else []),
+        *([1.001] if name == "momentum" else []),
     )
 ]
 

@@ -259,13 +259,25 @@ def test_every_instruction_set_compiles_the_same_source():
 
 def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
-    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses"]
-    of_trainer = ["tiny_steps", "begin_epoch", "begin_step", "end_steps", "end_epoch", "loop"]
+    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses", "weight_of"]
+    of_step += ["apply_clipped", "limit_norms"]
+    of_penalties = ["prepare", "evaluate", "total", "penalize", "square", "shrinkage", "limit"]
+    of_trainer = [
+        "tiny_steps",
+        "begin_epoch",
+        "begin_step",
+        "add_loss",
+        "finish_step",
+        "end_steps",
+        "end_epoch",
+        "loop",
+    ]
     of_lbfgs = ["advance", "start", "iterate", "find_step", "accept", "add_pair", "two_loops"]
     of_wolfe = ["begin", "learn", "choose", "next_step"]
     of_full_batch = ["evaluate", "compute_in_threads", "compute_share"]
     for module, names in (
         ("step", of_step),
+        ("penalties", of_penalties),
         ("trainer", of_trainer),
         ("lbfgs", of_lbfgs),
         ("wolfe", of_wolfe),

@@ -84,7 +84,7 @@ cdef class FullBatchTrainer:
         cdef double weight = step.weight_of(0, step.n_samples)
         self.scale = loss_scale(&step.loss, weight, step.topology.layers[step.topology.n_layers - 1].n_outputs)
         if step.penalties is not None:
-            step.penalties.prepare(0, weight)
+            step.penalties.prepare(0, weight, INFINITY)
 
     def work_of_a_step(self):
         """Return the number of multiply-adds in one evaluation."""

@@ -97,13 +97,13 @@ cdef extern from "kernels.h" nogil:
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
             const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
-        void (*penalties)(
-            size_t m, size_t n, const void *w, size_t ldw, const snn_penalty *penalty,
-            double *row_penalty) noexcept nogil
+        void (*row_penalties)(
+            size_t m, size_t n, const void *w, size_t ldw, double l1, double l2, double *row_penalty) noexcept nogil
         void (*penalize)(
-            size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg, const snn_penalty *penalty) noexcept nogil
+            size_t m, size_t n, const void *w, size_t ldw, void *g, size_t ldg,
+            const snn_penalty *penalty) noexcept nogil
         void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares) noexcept nogil
-        void (*scale)(size_t n, void *x, double factor) noexcept nogil
+        void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor) noexcept nogil
         void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,

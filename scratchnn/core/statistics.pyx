@@ -15,7 +15,7 @@ BLOCK = 4096
 def column_statistics(Source source):
     """Compute each column's mean, standard deviation, least and greatest value, as they are before any scaling.
 
-    Mean and deviation are Welford's (docs/math.md, eq. 83), row after row: the bits depend on nothing but the data.
+    Mean and deviation are Welford's (docs/math.md, eq. 92), row after row: the bits depend on nothing but the data.
     They are those of differences from the first row, which keeps the digits of a small spread far from 0: the first
     row is no further from the mean than the root of the number of rows, times the deviation. The deviation is that of
     the rows themselves, the root of the mean square.

@@ -19,9 +19,9 @@ cdef class Step:
     cdef Rows x, y, sample_weight   # no data of weights: all are 1
     cdef Loss loss
     cdef Update update              # its rule is NULL where there are only gradients
-    cdef readonly Penalties penalties       # None for none
-    cdef const char *frozen         # whether a layer is not to change
-    cdef size_t lowest              # layer that does
+    cdef Penalties penalties        # None for none
+    cdef const char *frozen         # whether each layer is not to change; NULL where all change
+    cdef size_t lowest              # layer that changes; the number of layers where none does
     cdef size_t n_samples, batch_size
 
     # the memory of a batch, and what is taken of it
@@ -57,18 +57,22 @@ cdef class Step:
     # What the samples of the batch of m that begins with sample `first` weigh together.
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil
 
-    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`.
+    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`; and
+    # what its weights add to the loss.
     cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
     cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil
 
-    # Gradient and update of this thread's weights. With penalties, which have been made ready for the step.
+    # Gradient and update of this thread's weights, for which penalties have been made ready.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
 
-    # This thread's part of the gradient, penalties included, into a vector of the parameters' layout; and, with a limit
-    # to the gradient's norm, the update after all threads have computed their part into that of the penalties.
+    # With a limit to the gradient's norm phase_two leaves the gradient in memory, and this is the update, once all
+    # threads are done with it. With one to the norm of a neuron's weights, the other follows, once they are done again.
+    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil
+    cdef void limit_norms(self, uint32_t thread, uint32_t n_threads) noexcept nogil
+
+    # This thread's part of the gradient, penalties included, into a vector of the parameters' layout.
     cdef void gradient(
         self, size_t first, size_t m, char *gradient, uint32_t thread, uint32_t n_threads) noexcept nogil
-    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil
 
     # The sum of what phase_one found for the rows, one after another.
     cdef double sum_of_losses(self, size_t m) noexcept nogil

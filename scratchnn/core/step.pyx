@@ -6,6 +6,7 @@ weights: gradient, update. Every number is computed by one thread in one order, 
 
 import numpy as np
 
+from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
@@ -59,7 +60,7 @@ cdef class Step:
         None is negative.
     penalties : Penalties, optional
     frozen : sequence of bool, optional
-        For each layer whether it is not to change; its gradient is 0.
+        For each layer whether it is not to change; its gradient is 0 then.
     """
 
     def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size, bint in_order,
@@ -82,7 +83,7 @@ cdef class Step:
         self.penalties = penalties
         if frozen is not None:
             self.frozen = self.pointer(np.array(frozen, np.bool_))
-            while self.frozen[self.lowest]:
+            while self.lowest < <size_t>topology.n_layers and self.frozen[self.lowest]:
                 self.lowest += 1
         self.lay_out()  # counts
         self.memory, self.taken = self.pointer(aligned_zeros(self.taken, np.int8)), 0
@@ -141,10 +142,12 @@ cdef class Step:
     cdef double work(self) noexcept nogil:
         cdef double total = 0
         cdef const Dense *d
-        cdef Py_ssize_t i
-        for i in range(self.topology.n_layers):
+        cdef size_t i
+        cdef int products
+        for i in range(<size_t>self.topology.n_layers):
             d = &self.topology.layers[i]
-            total += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+            products = 1 + (i > self.lowest) + (not self.is_frozen(i))
+            total += products * <double>d.n_inputs * d.n_outputs
         return total * self.batch_size
 
     cdef bint is_plain(self) noexcept nogil:
@@ -166,12 +169,19 @@ cdef class Step:
 
     cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil:
         """Some rows at a time."""
-        cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads)
+        cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads), i, n
         cdef size_t n_outputs = self.topology.layers[self.topology.n_layers - 1].n_outputs
         cdef double scale = loss_scale(&self.loss, self.weight_of(first, m), n_outputs) if begin < end else 0
         while begin < end and not self.failed:
             self.learn_rows(first, begin, min(begin + self.rows_at_a_time, end), scale)
             begin += self.rows_at_a_time
+        if self.penalties is None or not self.penalties.in_loss:
+            return
+        for i in range(<size_t>self.topology.n_layers):
+            n = self.topology.layers[i].n_inputs
+            begin, end = share(n, thread, n_threads), share(n, thread + 1, n_threads)
+            if begin < end and not self.is_frozen(i):
+                self.penalties.evaluate(self.parameters, i, begin, end)
 
     cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil:
         """Gather, forward, loss and backward for rows [begin, end) of the batch that begins with sample `first`."""
@@ -193,11 +203,14 @@ cdef class Step:
                 at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin]):
             self.failed = True
             return
-        for i in range(last, self.lowest, -1):
+        i = last + 1
+        while i > self.lowest:
+            i -= 1
             backward(k, &layers[i], &self.batch[i], begin, end)
-            grad_inputs(
-                k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
-        backward(k, &layers[self.lowest], &self.batch[self.lowest], begin, end)
+            if i > self.lowest:
+                grad_inputs(
+                    k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin,
+                    end)
 
     cdef const char *inputs_of(self, size_t first) noexcept nogil:
         return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
@@ -227,7 +240,7 @@ cdef class Step:
         cdef const snn_penalty *of_weights = NULL
         cdef const snn_penalty *of_biases = NULL
         cdef size_t i, begin, end, stride = self.input_stride
-        if self.penalties is not None and self.penalties.gradient != NULL:
+        if self.penalties is not None and self.penalties.clips_norm:
             self.gradient(first, m, self.penalties.gradient, thread, n_threads)
             return
         for i in range(<size_t>self.topology.n_layers):
@@ -235,8 +248,7 @@ cdef class Step:
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
             if begin < end and not self.is_frozen(i):
                 if self.penalties is not None:
-                    self.penalties.evaluate(self.parameters, i, begin, end)
-                    of_weights, of_biases = &self.penalties.of_weights[i], &self.penalties.of_biases[i]
+                    of_weights, of_biases = self.penalties.for_weights(i), self.penalties.for_biases(i)
                 update_parameters(
                     k, d, x, stride, &self.batch[i], m, &self.update, of_weights, of_biases, self.parameters, begin,
                     end)
@@ -256,8 +268,8 @@ cdef class Step:
             if begin < end and not self.is_frozen(i):
                 grad_parameters(self.k, d, x, stride, &self.batch[i], m, gradient, begin, end)
                 if self.penalties is not None:
-                    self.penalties.evaluate(self.parameters, i, begin, end)
                     self.penalties.penalize(self.parameters, gradient, i, begin, end)
+                    self.penalties.square(gradient, i, begin, end)
             x, stride = self.batch[i].a, d.stride
 
     cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
@@ -269,7 +281,14 @@ cdef class Step:
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
             if begin < end and not self.is_frozen(i):
                 apply_gradient(
-                    self.k, d, &self.update, self.penalties.gradient, factor, self.parameters, begin, end)
+                    self.k, d, &self.update, self.penalties.for_weights(i), self.penalties.for_biases(i),
+                    self.penalties.gradient, factor, self.parameters, begin, end)
+
+    cdef void limit_norms(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
+        cdef size_t i
+        for i in range(<size_t>self.topology.n_layers):
+            if not self.is_frozen(i):
+                self.penalties.limit(self.parameters, i, thread, n_threads)
 
     cdef double sum_of_losses(self, size_t m) noexcept nogil:
         cdef double total = 0
@@ -284,11 +303,11 @@ cdef class Step:
             memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
 
     def gradients(self):
-        """Return the gradient of the loss over the first batch, in the parameters' layout."""
+        """Return the gradient of the loss over the first batch, as nothing limits it, in the parameters' layout."""
         vector = self.topology.zeros()
         cdef char *gradient = self.pointer(vector)
         if self.penalties is not None:
-            self.penalties.prepare(0, self.weight_of(0, self.batch_size))
+            self.penalties.prepare(0, self.weight_of(0, self.batch_size), INFINITY)
         with nogil:
             self.phase_one(0, self.batch_size, 0, 1)
             if not self.failed:

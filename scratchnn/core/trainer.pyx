@@ -110,8 +110,10 @@ cdef class Trainer:
     cdef size_t steps_measured
     cdef double measured_from
     cdef readonly size_t samples    # of all whole epochs of all runs
-    cdef readonly double epoch_loss         # of its steps, each times its samples
-    cdef readonly double epoch_penalty, batch_loss
+    cdef double weight              # of the samples of the step, together
+    cdef readonly double epoch_loss         # that of its steps, before it is scaled
+    cdef readonly double epoch_penalty      # what penalties add: of its steps, each times its samples in a mean
+    cdef readonly double batch_loss         # of the latest step, penalties included
     cdef double last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
@@ -231,29 +233,23 @@ cdef class Trainer:
         if self.rates is not None:
             self.hyper[0] = self.rates[self.steps - self.rates_from]
         self.steps += 1
+        self.weight = self.step.weight_of(self.first, m)
         if self.step.penalties is not None:
-            self.step.penalties.prepare(self.hyper[0], self.step.weight_of(self.first, m))
+            self.step.penalties.prepare(self.hyper[0], self.weight, self.step.penalties.clip_value)
         self.step.update.rule.prepare(&self.hyper[0], <double>self.steps, self.step.update.coefficients)
 
-    cdef void finish_step(self, uint32_t thread) noexcept nogil:
-        """What of a step with penalties needs what every thread has done."""
-        self.wait()
-        if self.step.penalties.gradient != NULL:
-            self.step.apply_clipped(thread, self.n_threads)
-            self.wait()
-        self.step.penalties.limit(self.step.parameters, thread, self.n_threads)
-
-    cdef void add_loss(self, double loss, size_t first, size_t m) noexcept nogil:
-        """Add the loss of a step of m samples to the epoch's, which is the mean of its samples'."""
-        cdef double weight = self.step.weight_of(first, m), penalty
-        if self.step.loss.mean_over_samples and weight != m:
-            loss = loss * (m / weight) if weight > 0 else 0
-        self.epoch_loss += loss
-        self.batch_loss = loss * loss_scale(&self.step.loss, m, self.n_outputs)
+    cdef double add_loss(self, size_t m) noexcept nogil:
+        """Add the loss of a step of m samples to the epoch's, and return it before it is scaled, with penalties."""
+        cdef double loss = self.step.sum_of_losses(m), penalty = 0
+        cdef bint mean = self.step.loss.mean_over_samples
+        if mean and self.weight != m:  # a batch counts by its samples, whatever they weigh
+            loss = loss * (m / self.weight) if self.weight > 0 else 0
         if self.step.penalties is not None and self.step.penalties.in_loss:
             penalty = self.step.penalties.total()
-            self.epoch_penalty += penalty * (m if self.step.loss.mean_over_samples else 1)
-            self.batch_loss += penalty
+        self.epoch_loss += loss
+        self.epoch_penalty += penalty * (m if mean else 1)
+        self.batch_loss = loss * loss_scale(&self.step.loss, m, self.n_outputs) + penalty
+        return loss + penalty
 
     cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
@@ -275,8 +271,8 @@ cdef class Trainer:
 
     cdef void end_epoch(self) noexcept nogil:
         cdef size_t n = self.n_samples
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs) + (
-            self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1))
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs)
+        self.losses[self.epoch] += self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1)
         self.last_rates[self.epoch] = self.hyper[0]
         self.since_snapshot += self.n_samples
         self.epoch += 1
@@ -329,6 +325,15 @@ cdef class Trainer:
 
     # ---- the run ----
 
+    cdef void finish_step(self, uint32_t thread) noexcept nogil:
+        """Do what of a step with penalties needs what every thread has done before."""
+        if self.step.penalties.clips_norm:
+            self.wait()
+            self.step.apply_clipped(thread, self.n_threads)
+        if self.step.penalties.limits_norms:
+            self.wait()
+            self.step.limit_norms(thread, self.n_threads)
+
     cdef void loop(self, uint32_t thread) noexcept nogil:
         """Go on with the run as one of n_threads threads, to its end or that of the stretch.
 
@@ -337,7 +342,6 @@ cdef class Trainer:
         """
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
-        cdef double loss
         if thread == 0:
             self.float_state = state
         while self.epoch < self.epochs and self.steps_left > 0:
@@ -361,9 +365,7 @@ cdef class Trainer:
                 if self.step.penalties is not None:
                     self.finish_step(thread)
                 if thread == 0:
-                    loss = self.step.sum_of_losses(m)
-                    self.add_loss(loss, first, m)
-                    self.end_steps(1, m, loss)
+                    self.end_steps(1, m, self.add_loss(m))
                 self.wait()
             if self.step.failed:
                 if thread == 0:

@@ -1,5 +1,6 @@
 /* Prints one hash for each family of kernels of every table that this machine can run.
  * tests/test_compilers.py builds it with every compiler it finds and compares what they print. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static void activations(const snn_kernels *k) {
 
 static void losses(const snn_kernels *k) {
     start();
+    fill(e, k->itemsize, 9, 1);
     for (size_t n = 1; n < 40; n += 3) {
         for (size_t i = 0; i < k->n_losses; i++) {
             const snn_loss *l = &k->losses[i];
@@ -69,7 +71,7 @@ static void losses(const snn_kernels *k) {
             const size_t n_outputs = n * (l->outputs_per_target ? l->outputs_per_target : 3);
             for (int given = 0; given < 2; given++) {
                 const double *parameter = given ? &other : &l->preset;
-                l->evaluate(20, n_outputs, a, n_outputs, b, n, NULL, 0.3,
+                l->evaluate(20, n_outputs, a, n_outputs, b, n, given ? e : NULL, 0.3,
                             l->outputs_per_target ? parameter : levels, c, n_outputs, row_loss);
                 add(c, 20 * n_outputs * k->itemsize);
                 add(row_loss, 20 * sizeof *row_loss);
@@ -102,18 +104,42 @@ static void updates(const snn_kernels *k) {
     print("updates");
 }
 
+static void penalties(const snn_kernels *k) {
+    enum { M = 9 };
+    const snn_penalty all[] = {{0.1, 0, INFINITY, 1}, {0, 0.3, INFINITY, 1}, {0.1, 0.3, 0.5, 0.9}};
+    start();
+    for (size_t n = 1; n < 70; n += 3) {
+        k->row_penalties(M, n, a, n, 0.1, 0.3, row_loss);
+        add(row_loss, M * sizeof *row_loss);
+        for (double size = 1; size < 1e31; size *= 1e30) { /* of which float32 has no square */
+            fill(c, k->itemsize, 10, size);
+            k->row_squares(M, n, c, n, row_loss);
+            add(row_loss, M * sizeof *row_loss);
+        }
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+            fill(c, k->itemsize, 11, 1);
+            k->penalize(M, n, a, n, c, n, &all[i]);
+            k->scale(M, n, c, n, all[i].keep);
+            k->limit_columns(M, n, c, n, 1);
+            add(c, M * n * k->itemsize);
+        }
+    }
+    print("penalties");
+}
+
 /* dW and the step in one pass, and whole steps of a 2-3-1 network. */
 static void fused(const snn_kernels *k) {
     enum { STRIDE = 16, N_INPUTS = 130, M = 4 };
     const double coefficients[SNN_MAX_COEFFICIENTS] = {0.01, 0.9, 0.1, 0.99, 0.01, 1, 1e-8, 0.5};
     start();
-    for (size_t i = 0; i < k->n_updates; i++) {
+    const snn_penalty penalty = {0.1, 0.3, 20, 0.9};
+    for (size_t i = 0; i < 2 * k->n_updates; i++) {
         void *states[SNN_MAX_STATES] = {c, e};
         memset(c, 0, sizeof c);
         memset(e, 0, sizeof e);
         fill(d, k->itemsize, 7, 1);
-        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, NULL,
-                          d, STRIDE, states);
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i / 2], coefficients,
+                          i % 2 ? &penalty : NULL, d, STRIDE, states);
         add(d, N_INPUTS * STRIDE * k->itemsize);
     }
     fill(e, k->itemsize, 8, 0.1); /* weights that leave everything finite: what NaN looks like differs */
@@ -194,6 +220,7 @@ int main(void) {
             activations(k);
             losses(k);
             updates(k);
+            penalties(k);
             fused(k);
             vectors(k);
             scaling(k);

@@ -59,32 +59,34 @@ cdef void update_parameters(
     if begin == 0 and d.has_biases:
         k.grad_biases(m, d.n_outputs, batch.dz, d.stride, batch.db)
         if of_biases != NULL:
-            k.penalize(1, d.n_outputs, at(k, parameters, d.biases), 0, batch.db, 0, of_biases)
-        update_biases(k, d, update, batch.db, parameters)
+            k.penalize(1, d.n_outputs, at(k, parameters, d.biases), d.stride, batch.db, d.stride, of_biases)
+        apply(k, d, update, of_biases, batch.db, parameters, d.biases, 1)
 
 
 cdef void apply_gradient(
-        const snn_kernels *k, const Dense *d, const Update *update, char *gradient, double factor, char *parameters,
-        size_t begin, size_t end) noexcept nogil:
+        const snn_kernels *k, const Dense *d, const Update *update, const snn_penalty *of_weights,
+        const snn_penalty *of_biases, char *gradient, double factor, char *parameters, size_t begin,
+        size_t end) noexcept nogil:
     cdef size_t place = d.weights + begin * d.stride
+    if factor != 1:
+        k.scale(end - begin, d.n_outputs, at(k, gradient, place), d.stride, factor)
+        if begin == 0 and d.has_biases:
+            k.scale(1, d.n_outputs, at(k, gradient, d.biases), d.stride, factor)
+    apply(k, d, update, of_weights, at(k, gradient, place), parameters, place, end - begin)
+    if begin == 0 and d.has_biases:
+        apply(k, d, update, of_biases, at(k, gradient, d.biases), parameters, d.biases, 1)
+
+
+cdef void apply(
+        const snn_kernels *k, const Dense *d, const Update *update, const snn_penalty *penalty, const char *gradient,
+        char *parameters, size_t place, size_t m) noexcept nogil:
+    """Update m rows of parameters that begin at `place`, after they have decayed."""
     cdef void *states[SNN_MAX_STATES]
     states_at(k, update, place, states)
-    if factor != 1:
-        k.scale((end - begin) * d.stride, at(k, gradient, place), factor)
+    if penalty != NULL and penalty.keep != 1:
+        k.scale(m, d.n_outputs, at(k, parameters, place), d.stride, penalty.keep)
     update.rule.apply(
-        end - begin, d.n_outputs, at(k, parameters, place), d.stride, at(k, gradient, place), d.stride, states,
-        update.coefficients)
-    if begin == 0 and d.has_biases:
-        if factor != 1:
-            k.scale(d.n_outputs, at(k, gradient, d.biases), factor)
-        update_biases(k, d, update, at(k, gradient, d.biases), parameters)
-
-
-cdef void update_biases(
-        const snn_kernels *k, const Dense *d, const Update *update, const char *db, char *parameters) noexcept nogil:
-    cdef void *states[SNN_MAX_STATES]
-    states_at(k, update, d.biases, states)
-    update.rule.apply(1, d.n_outputs, at(k, parameters, d.biases), 0, db, 0, states, update.coefficients)
+        m, d.n_outputs, at(k, parameters, place), d.stride, gradient, d.stride, states, update.coefficients)
 
 
 cdef inline void states_at(const snn_kernels *k, const Update *update, size_t place, void **states) noexcept nogil:
