@@ -124,6 +124,8 @@ class Plan:
         network, history = self.network, self.network.history
         watched = "loss" if self.held_out is None else "validation_loss" if self.scorer is None else "validation_score"
         self.whole = Run(self.epochs, self.data.n_samples, self.batch_size, watched)
+        # The first order is asked for before anything changes: an error in it leaves the network as it was.
+        self.first_order = self._order_of(history.epochs + 1) if self.epochs else None
         trainer = self._start()
         history.stopped = ""
         try:
@@ -138,6 +140,12 @@ class Plan:
             raise
         finally:
             self.callbacks.end(network, history)
+
+    def _order_of(self, epoch: int) -> npt.NDArray[np.int64] | None:
+        """Return the order of an epoch's samples, where a function of the caller's tells it."""
+        if self.order is None:
+            return None
+        return as_order(f"shuffle({epoch})", self.order(epoch), self.data.n_samples)
 
     # ---- the start ----
 
@@ -261,7 +269,8 @@ class Plan:
         network, history = self.network, self.network.history
         order, epoch = None, history.epochs + 1
         if self.order is not None and self.ordered != epoch:
-            order, self.ordered = as_order(f"shuffle({epoch})", self.order(epoch), self.data.n_samples), epoch
+            order, self.ordered = self._order_of(epoch) if self.first_order is None else self.first_order, epoch
+            self.first_order = None
         batches = self._batches()
         start, samples_before = time.perf_counter(), history.samples - trainer.samples
         try:

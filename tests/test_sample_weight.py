@@ -36,7 +36,15 @@ def weights_for(n, dtype=np.float64):
 
 def settings_for(loss, shape):
     sizes, batch_size = shape
-    steep = {"half_sum_squared_error": batch_size * sizes[-1], "poisson": 5}.get(loss, 1)
+    of_sum, n_outputs = batch_size * sizes[-1], sizes[-1]
+    steep = {
+        "half_sum_squared_error": of_sum,
+        "half_squared_error": n_outputs,
+        "summed_binary_cross_entropy": n_outputs,
+        "poisson": 5,
+        "poisson_deviance": 20 * n_outputs,
+        "gaussian": 20,
+    }.get(loss, 1)
     return {**OTHER_SETTINGS["momentum"], "learning_rate": 0.1 / steep}
 
 

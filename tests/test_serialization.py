@@ -542,7 +542,7 @@ def rename(old, new):
         (drop("model", "optimizer", "momentum"), "the optimizer has no key 'momentum'"),
         (model("optimizer", "momentum", "0.9"), "'momentum' of the optimizer must be a number"),
         (model("optimizer", "momentum", True), "'momentum' of the optimizer must be a number"),
-        (model("optimizer", "momentum", 1), "momentum is 1; expected"),
+        (model("optimizer", "momentum", 1.5), "momentum is 1.5; expected"),
         (model("optimizer", "learning_rate", -1), "learning_rate is -1; expected"),
         (model("optimizer", "learning_rate", 0), "learning_rate is 0; expected"),
         (model("optimizer", None), "'layers.0.weights.velocity' is no part of this network"),

@@ -20,7 +20,8 @@ class Draws:
 
     Parameters
     ----------
-    random_state : numpy.random.RandomState
+    random_state : RandomState
+        As scikit-learn's ``check_random_state`` gives it.
     n_samples : int
     """
 
