@@ -295,7 +295,7 @@ class Plan:
         before = f"of epoch {epoch - 1}" if epoch > 1 else "from before"
         if isinstance(trainer, FullBatchTrainer):
             what = "the loss or its gradient"
-        elif not trainer.finite_at_start:
+        elif not (trainer.finite_at_start or trainer.snapshot_taken):
             what, before = "a parameter that a callback has written", f"with which epoch {epoch - 1} began"
         else:
             what = "a parameter" if trainer.loss_finite else "the loss"
