@@ -87,7 +87,7 @@ class Bounds:
             )
         if self.scale < 0 and not loss.symmetric:
             raise ValueError(
-                f"bounds with a high alone turn targets upside down, and the loss {str(loss)!r} tells above from "
+                f"bounds with a high alone turn targets upside down, and the loss {str(loss)!r} may tell above from "
                 "below; give a low too"
             )
 

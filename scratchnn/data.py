@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core.data import Source
+from .scaling import Scaling
 
 __all__ = ["Data", "HeldOut"]
 
@@ -29,6 +30,12 @@ class Data(NamedTuple):
         if self.sample_weight is None:
             return self.n_samples
         return float(self.sample_weight.array.sum(dtype=np.float64))
+
+    def scale(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
+        """Have inputs and targets scaled by these instead of what there was; None leaves them as they are."""
+        for source, scaling in ((self.inputs, of_inputs), (self.targets, of_targets)):
+            if scaling is not None and scaling.known is not None:
+                source.scale_columns(*scaling.known)
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> Data:
         """Return a copy of some samples."""

@@ -330,7 +330,8 @@ class CustomLoss(Loss):
     function : callable
         ``function(y_true, y_pred)`` of some rows, arrays (n, n_targets) and (n, n_outputs) of the network's dtype,
         which it may change, returns the loss of each row (n,) and its gradient for y_pred (n, n_outputs). A row's must
-        not depend on the others. Predictions are outputs, after the last activation.
+        not depend on the others. Predictions are outputs, after the last activation; where targets are scaled, both
+        are.
     outputs_per_target : int
         How many columns of y_pred stand for one of y_true.
 
@@ -354,6 +355,7 @@ class CustomLoss(Loss):
 
     in_python = True
     mean_over_outputs = False
+    symmetric = False  # for all that is known
 
     def __init__(self, function: Function, outputs_per_target: int = 1) -> None:
         if not callable(function) or isinstance(function, type):

@@ -513,7 +513,8 @@ class NeuralNetwork:
         Parameters
         ----------
         X, y, sample_weight
-            What the network is trained on, as for :meth:`train`. A thousand rows of it are looked at.
+            What the network is trained on, as for :meth:`train`. A thousand rows of it are looked at, scaled as they
+            are for training.
 
         Returns
         -------
@@ -530,7 +531,9 @@ class NeuralNetwork:
         saturated neurons
         vanishing gradients
         """
-        return diagnosis.diagnose(self, self._data(X, y, sample_weight))
+        samples = self._data(X, y, sample_weight, "", (self._input_scaling, self._target_scaling))
+        samples.scale(*self._measured(samples))
+        return diagnosis.diagnose(self, samples)
 
     def _step(self, data: Data, batch_size: int, *, in_order: bool = True, penalties: Penalties | None = None) -> Step:
         loss = self._loss.for_kernel()
@@ -575,17 +578,12 @@ class NeuralNetwork:
         return Data(inputs, targets, weights)
 
     def _measured(self, data: Data) -> Scalings:
-        """Scale samples by what is measured on them where it has not been before, and return all scalings."""
-        scalings = []
-        for name, source, scaling in (
-            ("X", data.inputs, self._input_scaling),
-            ("y", data.targets, self._target_scaling),
-        ):
-            found = None if scaling is None else scaling.measured(name, source)
-            if found is not None and found.known is not None:
-                source.scale_columns(*found.known)
-            scalings.append(found)
-        return scalings[0], scalings[1]
+        """Return the scalings, measured on samples where that has not been done before."""
+        of_inputs, of_targets = self._input_scaling, self._target_scaling
+        return (
+            None if of_inputs is None else of_inputs.measured("X", data.inputs),
+            None if of_targets is None else of_targets.measured("y", data.targets),
+        )
 
     def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
         loss = self._loss.for_kernel()
@@ -711,6 +709,9 @@ class NeuralNetwork:
         if validation_fraction is not None:
             samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
         scalings = self._measured(samples)
+        samples.scale(*scalings)
+        if held_out is not None:
+            held_out.data.scale(*scalings)
         if validation_data is not None:
             held_out = self._validation(validation_data, scalings)
         callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]

@@ -12,9 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scratchnn import DivergenceError, NeuralNetwork, Regularization, check_gradients, load, losses
+from scratchnn import (
+    DivergenceError,
+    NeuralNetwork,
+    Regularization,
+    check_gradients,
+    find_learning_rate,
+    load,
+    losses,
+    threads,
+)
 from scratchnn.core import statistics
 from scratchnn.core.data import Source
+from scratchnn.holdout import hold_out
 
 # Tiny, one beside it, the tutorials' kind, and larger than a block of rows.
 SIZES = ([2, 3, 1], [8, 9, 2], [33, 17, 4], [100, 130, 10])
@@ -271,8 +281,6 @@ def test_any_number_of_threads(dtype, threads_used, monkeypatch):
     alone = network.predict(x), network.evaluate(x, y)
     assert_same_predictions(network, plain, x, by_hand(x, network.input_scaling, dtype))
     for n_threads in (2, 3):
-        from scratchnn import threads
-
         monkeypatch.setattr(threads, "choose", lambda *_, n=n_threads: n)
         several = networks.make([170, 250, 100, 5], "tanh", "mean_squared_error", dtype)
         several._set_scaling(network._input_scaling, network._target_scaling)
@@ -515,6 +523,83 @@ def test_validation_data_are_scaled_as_the_samples_are():
     plain.train(scaled_x[:40], scaled_y[:40], epochs=4, validation_data=(scaled_x[40:], scaled_y[40:]), patience=3)
     assert network.history.validation_loss == plain.history.validation_loss
     assert networks.bits(network)["layers.0.weights"] == networks.bits(plain)["layers.0.weights"]
+
+
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_rows_held_out_are_scaled_too_and_not_measured(kind):
+    network, plain, x, y = pair(SIZES[2], scale_inputs="standard", scale_targets="minmax")
+    if kind == "sparse":
+        given = pytest.importorskip("scipy.sparse").csr_matrix(x)
+    else:
+        given = x
+    settings = {"epochs": 4, "validation_fraction": 0.3, "patience": 4}
+    network.train(given, y, **settings)
+    training, _ = hold_out(len(x), 0.3, network.seed)
+    np.testing.assert_allclose(network.input_scaling[0], x[training].mean(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(network.target_scaling[0], y[training].min(axis=0))
+    plain.train(by_hand(x, network.input_scaling, float), by_hand(y, network.target_scaling, float), **settings)
+    assert network.history.validation_loss == plain.history.validation_loss
+    assert networks.bits(network)["layers.0.weights"] == networks.bits(plain)["layers.0.weights"]
+    network.train(given, y, **settings)
+    plain.train(by_hand(x, network.input_scaling, float), by_hand(y, network.target_scaling, float), **settings)
+    assert network.history.validation_loss == plain.history.validation_loss
+
+
+def test_scores_are_in_units_of_the_data():
+    network, _, x, y = pair(SIZES[2], scale_inputs="standard", scale_targets="standard")
+    seen = []
+
+    def scorer(network, X, y_true):
+        seen.append((X, y_true))
+        return -np.mean((network.predict(X) - y_true) ** 2)
+
+    network.train(x, y, epochs=1, validation_data=(x[:9], y[:9]), scorer=scorer)
+    assert seen[0][0].tobytes() == x[:9].tobytes()
+    assert network.history.validation_score == [-np.mean((network.predict(x[:9]) - y[:9]) ** 2)]
+
+
+def test_a_loss_of_pythons_gets_what_is_scaled():
+    def square(y_true, y_pred):
+        error = y_pred - y_true
+        return (error**2).sum(axis=1) / 2, error  # twice, of two outputs, the mean of squares
+
+    network, plain, x, y = pair(SIZES[1], loss=square, scale_inputs="standard", scale_targets="standard")
+    scaled_x = assert_same(network, plain, x, y)
+    assert_same_predictions(network, plain, x, scaled_x)
+    usual, *_ = pair(SIZES[1], scale_inputs="standard", scale_targets="standard")
+    usual.train(x, y, epochs=3, batch_size=10, optimizer="adam", learning_rate=0.01)
+    np.testing.assert_allclose(network.predict(x), usual.predict(x), rtol=1e-9)
+
+
+def test_a_diagnosis_looks_at_what_training_gets():
+    x, y = 1e4 + np.random.default_rng(0).normal(0, [1, 1e-6, 100], (50, 3)), np.linspace(1000, 2000, 50)
+    kinds = {"large inputs", "different spreads", "targets out of reach"}
+    arguments = {"activation": "tanh", "output_activation": "tanh", "seed": 1}
+    plain = NeuralNetwork([3, 4, 1], **arguments)
+    assert kinds <= {finding.kind for finding in plain.diagnose(x, y)}
+    network = NeuralNetwork([3, 4, 1], scale_inputs="standard", scale_targets="minmax", **arguments)
+    assert kinds.isdisjoint({finding.kind for finding in network.diagnose(x, y)})
+    assert network.input_scaling is None
+    network.train(x, y, epochs=1)
+    assert kinds.isdisjoint({finding.kind for finding in network.diagnose(x, y)})
+
+
+def test_a_search_for_a_learning_rate_measures_for_itself():
+    network, _, x, y = pair(SIZES[1], scale_inputs="standard", scale_targets="standard")
+    assert find_learning_rate(network, x, y, batch_size=10).losses[0] < 10
+    assert network.input_scaling is network.target_scaling is None
+
+
+@pytest.mark.parametrize("way", ["a copy", "pickle", "a file"])
+def test_an_epoch_left_unfinished_is_finished_alike(way, tmp_path):
+    parts, whole = (pair(SIZES[2], scale_inputs="minmax", scale_targets="standard")[0] for _ in range(2))
+    _, _, x, y = pair(SIZES[2])
+    settings = {"batch_size": 10, "shuffle": True, "optimizer": "adam"}
+    parts.train(x, y, epochs=5, max_steps=17, **settings)
+    parts = copies(tmp_path)[way](parts)
+    parts.train(x, y, epochs=3, **settings)
+    whole.train(x, y, epochs=5, **settings)
+    assert networks.bits(parts) == networks.bits(whole)
 
 
 def test_another_network_takes_over_what_was_measured():
