@@ -430,7 +430,7 @@ class NeuralNetwork:
         >>> network = NeuralNetwork([1, 8, 3], activation="tanh", loss="quantile(0.1, 0.5, 0.9)", seed=1)
         >>> history = network.train(x, y, epochs=200, batch_size=20, optimizer="adam", learning_rate=0.01)
         >>> lower, upper = network.predict_interval(x, coverage=0.8)
-        >>> 0.75 < np.mean((lower[:, 0] <= y) & (y <= upper[:, 0])) < 0.85
+        >>> bool(0.75 < np.mean((lower[:, 0] <= y) & (y <= upper[:, 0])) < 0.85)
         True
         """
         coverage = number_within("coverage", coverage, 0.0, False, 1.0)
