@@ -321,6 +321,9 @@ def test_losses_of_numbers():
     for loss in ("absolute_error", "huber(0.5)", "quantile", scratchnn.losses.Huber(2.0)):
         model = MLPRegressor(loss, random_state=0, max_iter=500).fit(X, y)
         assert model.score(X, y) > 0.8, loss
+    model = MLPRegressor(lambda y, a: (0.5 * (a - y)[:, 0] ** 2, a - y), random_state=0, max_iter=500).fit(X, y)
+    same = MLPRegressor(random_state=0, max_iter=500).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), same.predict(X), rtol=1e-6, atol=1e-9)
     targets = np.c_[y, -y]
     model = MLPRegressor("gaussian", random_state=0, max_iter=500).fit(X, targets)
     assert model.score(X, targets) > 0.8
