@@ -658,7 +658,8 @@ class NeuralNetwork:
         validation_data : (X, y) or (X, y, sample_weight), optional
             Evaluated after every epoch, without penalties.
         validation_fraction : float, optional
-            Instead, hold this share of the rows out of training, chosen by the seed; of every class in proportion.
+            Instead, hold this share of the rows out of training, chosen by the seed; of every class in proportion. Both
+            parts are copied.
         scorer : str or callable, optional
             Scores the validation data after every epoch, as ``scorer(network, X, y)``, more being better: a function,
             or one of ``scratchnn.metrics.SCORERS``, ``"accuracy"`` or ``"r2"`` for example.

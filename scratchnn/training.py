@@ -161,6 +161,8 @@ class Plan:
         # From here on nothing is refused.
         if self.schedule is None or not goes_on or self.schedule != network._schedule:
             network._schedule_start = steps, network.history.epochs
+        if not goes_on:
+            network._unfinished = None
         network._optimizer, network._states, network._steps = self.optimizer, states, steps
         network._schedule = self.schedule
         return trainer

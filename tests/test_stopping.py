@@ -300,6 +300,20 @@ def test_an_epoch_is_finished_only_with_its_own_batches():
         assert trained.get_state()[0]["steps"] == steps + (0 if "optimizer" in change else 9)
 
 
+def test_an_epoch_belongs_to_its_optimizer():
+    """Even where a call in between has trained nothing."""
+    trained, other = network(), network()
+    trained.train(X, Y, epochs=1, max_steps=3, **SETTINGS)
+    for each in (trained, other):
+        for layer, source in zip(each.layers, trained.copy().layers, strict=True):
+            layer.weights, layer.biases = source.weights, source.biases
+    trained.train(X, Y, epochs=0, **SETTINGS | {"optimizer": "sgd"})
+    for each in (trained, other):
+        each.train(X, Y, epochs=1, **SETTINGS | {"optimizer": "sgd"})
+    assert networks.bits(trained) == networks.bits(other)
+    assert trained.history.loss == other.history.loss
+
+
 def test_budgets_end_with_the_best_parameters_too():
     trained = network()
     settings = SETTINGS | {"learning_rate": 0.5}
