@@ -132,7 +132,7 @@ def test_graph(tmp_path):
 
 
 def test_a_training_that_goes_on_replaces_what_it_does_again(tmp_path):
-    """In two files, even within the same second; TensorBoard leaves out the old steps after the START."""
+    """In files whose names have their order, even within a second; TensorBoard leaves out what a later one replaces."""
     trained = network()
     trained.train(X, Y, epochs=3, **SETTINGS)
     saved = trained.copy()
@@ -141,6 +141,7 @@ def test_a_training_that_goes_on_replaces_what_it_does_again(tmp_path):
     assert len(list(tmp_path.iterdir())) == 2
     starts = [event.step for event in events_of(tmp_path) if event.HasField("session_log")]
     assert starts == [4, 4]
+    assert [step for step, _ in read(tmp_path)[0]["loss/training"]] == [4, 5, 6, 4, 5, 6, 7]
 
 
 def test_it_changes_nothing(tmp_path):

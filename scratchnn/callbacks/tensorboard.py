@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +65,8 @@ class TensorBoard(Callback):
         self._writer = _library().SummaryWriter(
             self._log_dir,
             purge_step=epochs + 1 if epochs else None,
-            filename_suffix=f".{os.urandom(4).hex()}",  # two trainings within a second write two files
+            # Two trainings within a second write two files, which TensorBoard reads in the order of their names.
+            filename_suffix=f".{time.time_ns()}.{os.getpid()}",
         )
         if self._graph:
             self._writer.file_writer.add_onnx_graph(_graph_of(network))  # any GraphDef
