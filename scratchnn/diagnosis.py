@@ -168,24 +168,19 @@ def _of_neurons(network: NeuralNetwork, x: Array) -> Iterator[Finding]:
 
 def _of_gradients(network: NeuralNetwork, data: Data) -> Iterator[Finding]:
     gradients = network._topology.views(network._step(data, min(ROWS, data.n_samples)).gradients())
-    sizes = [float(np.sqrt(np.mean(np.square(dw, dtype=np.float64)))) for dw, _ in gradients]
+    trainable = [i for i, layer in enumerate(network.layers) if layer.trainable]
+    sizes = [float(np.sqrt(np.mean(np.square(gradients[i][0], dtype=np.float64)))) for i in trainable]
     if len(sizes) < 2 or not all(math.isfinite(size) for size in sizes):
         if not all(math.isfinite(size) for size in sizes):
             yield Finding("exploding gradients", "the gradient is not finite: use a smaller learning rate or clip_norm")
         return
     first, last = sizes[0], sizes[-1]
+    names = [f"layers[{i}]" for i in (trainable[0], trainable[-1])]
+    compared = f"the gradient of {names[0]} is {first:.1e} in size, that of {names[1]} {last:.1e}"
     if last > 0 and first < last / GRADIENT_RATIO:
-        yield Finding(
-            "vanishing gradients",
-            f"the gradient of layers[0] is {first:.1e} in size, that of the last layer {last:.1e}: use fewer layers, "
-            "'relu' or 'selu', or normalisation",
-        )
+        yield Finding("vanishing gradients", f"{compared}: use fewer layers, 'relu' or 'selu', or normalisation")
     if first > last * GRADIENT_RATIO > 0:
-        yield Finding(
-            "exploding gradients",
-            f"the gradient of layers[0] is {first:.1e} in size, that of the last layer {last:.1e}: use smaller "
-            "starting weights, clip_norm, or normalisation",
-        )
+        yield Finding("exploding gradients", f"{compared}: use smaller starting weights, clip_norm, or normalisation")
 
 
 # ---- curves ----

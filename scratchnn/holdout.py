@@ -30,7 +30,7 @@ def split(data: Data, X: Any, y: Any, fraction: float, seed: int, loss: Loss) ->
     Raises
     ------
     ValueError
-        If `fraction` does not lie between 0 and 1, or no row can be spared.
+        If `fraction` does not lie between 0 and 1, no row can be spared, or a part has no weight.
     """
     fraction = number("validation_fraction", fraction, above=0, below=1)
     targets, labels = data.targets.array, None
@@ -39,7 +39,11 @@ def split(data: Data, X: Any, y: Any, fraction: float, seed: int, loss: Loss) ->
     elif loss.link == "sigmoid" and targets.shape[1] == 1:
         labels = targets[:, 0] >= 0.5
     training, held_out = hold_out(data.n_samples, fraction, seed, labels)
-    return data.take(training), HeldOut(data.take(held_out), _rows_of(X, held_out), _rows_of(y, held_out))
+    parts = data.take(training), data.take(held_out)
+    for part, what in zip(parts, ("trained on", "held out"), strict=True):
+        if part.weight == 0:
+            raise ValueError(f"sample_weight is 0 for all rows that are {what}; expected a weight > 0 among them")
+    return parts[0], HeldOut(parts[1], _rows_of(X, held_out), _rows_of(y, held_out))
 
 
 def _rows_of(values: Any, rows: Rows) -> Any:

@@ -478,7 +478,7 @@ class NeuralNetwork:
     def evaluate(
         self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
     ) -> float:
-        """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 68).
+        """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 106).
 
         Parameters
         ----------

@@ -71,6 +71,15 @@ def test_vanishing_and_exploding_gradients(data):
     assert "exploding gradients" in kinds(steep, X, y)
 
 
+def test_gradients_of_frozen_layers_are_no_mistake(data):
+    X, y = data
+    network = NeuralNetwork([4, 8, 8, 1], activation="tanh", seed=1)
+    before = kinds(network, X, y)
+    network.layers[0].trainable = False
+    assert "vanishing gradients" not in before
+    assert kinds(network, X, y) == before
+
+
 def test_targets_out_of_reach(data):
     X, y = data
     network = NeuralNetwork([4, 5, 1], seed=1)  # ends in a sigmoid

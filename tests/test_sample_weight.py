@@ -1,4 +1,4 @@
-"""Sample weights: against the oracle (docs/math.md, eq. 24, 66 and 67), and what follows from the definition."""
+"""Sample weights: against the oracle (docs/math.md, eq. 24, 104 and 105), and what follows from the definition."""
 
 from functools import cache
 
@@ -11,6 +11,7 @@ from test_bad_input import refused
 from test_updates import OTHER_SETTINGS
 
 from scratchnn import check_gradients, optimizers
+from scratchnn.holdout import hold_out
 
 LOSSES = tuple(oracle.NETWORK_LOSSES)
 every_loss = pytest.mark.parametrize("loss", LOSSES)
@@ -234,7 +235,7 @@ def test_sgd_does_not_move_for_a_batch_without_weight(isa, dtype):
 
 
 def test_the_loss_of_an_epoch_counts_batches_by_their_samples():
-    """Eq. 67, written out."""
+    """Eq. 105, written out."""
     network, x, y = network_and_data((3, 9, 2), 20, "huber", np.float64)
     weights, stepped, total = weights_for(20), network.copy(), 0.0
     settings = {"epochs": 1, "learning_rate": 0.1}
@@ -341,6 +342,15 @@ def test_weights_that_would_become_infinite_or_nothing(dtype, weight, message):
     network, x, y = network_and_data((5, 9, 2), 20, "huber", np.dtype(dtype))
     with refused(network, message):
         network.train(x, y, sample_weight=np.where(np.arange(20) == 3, weight, 1))
+
+
+@pytest.mark.parametrize(("part", "what"), [(0, "trained on"), (1, "held out")])
+def test_a_part_of_the_rows_without_weight(part, what):
+    network, x, y = network_and_data((5, 9, 2), 20, "huber", np.float64)
+    weights = np.ones(20)
+    weights[hold_out(20, 0.3, network.seed)[part]] = 0
+    with refused(network, f"sample_weight is 0 for all rows that are {what}; expected a weight > 0 among them"):
+        network.train(x, y, epochs=1, sample_weight=weights, validation_fraction=0.3)
 
 
 def test_weights_whose_sum_is_too_large():

@@ -280,6 +280,35 @@ def test_the_golden_file_of_version_2():
     np.testing.assert_allclose(history.loss, [0.7510112409459838, 0.7270613172791904, 0.6864263383573844], rtol=1e-12)
 
 
+def frozen(network, *indices):
+    for i in indices:
+        network.layers[i].trainable = False
+    return network
+
+
+@pytest.mark.parametrize("indices", [(), (0,), (1,), (0, 2), (0, 1, 2)])
+def test_frozen_layers(path, indices):
+    network = frozen(NeuralNetwork([3, 4, 5, 2], seed=1), *indices)
+    found = through_a_file(network, path)
+    assert [layer.trainable for layer in found.layers] == [i not in indices for i in range(3)]
+    assert bits(found) == bits(network)
+
+
+def test_the_layers_of_an_older_file_are_trainable(path):
+    assert all(layer.trainable for layer in NeuralNetwork.load(GOLDEN).layers)
+    network = frozen(NeuralNetwork([3, 4, 2], seed=1), 0)
+    network.save(path)
+    header, data = take_apart(path.read_bytes())
+    for key in header["model"].keys() - {*take_apart(GOLDEN.read_bytes())[0]["model"], "frozen"}:
+        del header["model"][key]
+    path.write_bytes(build(header, data))
+    with pytest.raises(ModelFileError, match="the model has an unknown key, 'frozen'"):
+        NeuralNetwork.load(path)
+    del header["model"]["frozen"]
+    path.write_bytes(build(header, data))
+    assert all(layer.trainable for layer in NeuralNetwork.load(path).layers)
+
+
 def test_the_lowest_version_that_holds_a_network(path):
     """An older scratchnn reads what it can."""
     train = {"epochs": 2, "batch_size": 7}
@@ -291,8 +320,11 @@ def test_the_lowest_version_that_holds_a_network(path):
         (NeuralNetwork([3, 2], activation="elu(0.5)", loss="huber(0.5)", seed=1), None, 1),
         (NeuralNetwork([3, 2], loss="half_squared_error", seed=1), None, 2),
         (NeuralNetwork([3, 2], loss="cross_entropy(0.1)", seed=1), None, 2),
+        (frozen(NeuralNetwork([3, 2], seed=1), 0), None, 2),
         (NeuralNetwork([3, 2], seed=1), {}, 2),
         (NeuralNetwork([3, 2], seed=1), {"then": forget}, 1),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget, "optimizer": "adam"}, 1),
+        (NeuralNetwork([3, 2], seed=1), {"then": forget, "optimizer": "adamhat"}, 2),
         (NeuralNetwork([3, 2], seed=1), {"then": forget, "optimizer": "lbfgs", "batch_size": None}, 2),
         (NeuralNetwork([3, 2], seed=1), {"then": forget, "schedule": "constant"}, 2),
         (NeuralNetwork([3, 2], seed=1), {"then": forget, "max_steps": 6}, 2),
@@ -353,7 +385,7 @@ def test_the_document_names_all_functions(document):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """The content of a model file of about 2 kB, with all that a format knows."""
-    network = NeuralNetwork([3, 5, 2], activation="tanh", dtype="float32", seed=3)
+    network = frozen(NeuralNetwork([3, 5, 2], activation="tanh", dtype="float32", seed=3), 0)
     network.train(
         X,
         Y,
@@ -514,6 +546,19 @@ def rename(old, new):
         (model("loss", "poisson"), "needs 'exp'"),
         (model("biases", 1), "'biases' of the model must be true or false, not 1"),
         (model("biases", False), "'layers.0.biases' is no part of this network"),
+        (
+            model("frozen", True),
+            "'frozen' of the model must be a list of integers in ascending order, from 0, not True",
+        ),
+        (model("frozen", [1, 0]), r"in ascending order, from 0, not \[1, 0\]"),
+        (model("frozen", [0, 0]), "in ascending order"),
+        (model("frozen", [-1]), "in ascending order"),
+        (model("frozen", [0.0]), "in ascending order"),
+        (model("frozen", [True]), "in ascending order"),
+        (model("frozen", ["0"]), "in ascending order"),
+        (model("frozen", [[0]]), "in ascending order"),
+        (model("frozen", [0, 2]), r"layer 2 is frozen; the model's layers are 0 \.\.\. 1"),
+        (model("frozen", [2**53]), "layer 9007199254740992 is frozen"),
         (model("dtype", "float16"), "'dtype' of the model must be 'float32' or 'float64', not 'float16'"),
         (model("dtype", ["float32"]), "'dtype' of the model must be"),
         (model("dtype", "float64"), "has dtype <f4 .* needs <f8"),

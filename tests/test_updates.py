@@ -1,4 +1,4 @@
-"""Optimizer steps against the oracle (docs/math.md, eq. 40 to 49 and 74)."""
+"""Optimizer steps against the oracle (docs/math.md, eq. 40 to 49 and 112)."""
 
 import numpy as np
 import oracle
@@ -200,7 +200,7 @@ def test_weight_decay_is_apart_from_the_gradient(isa, dtype):
 
 
 def test_epsilon_hat_is_that_of_adam_after_the_correction(isa, dtype):
-    """Adam's epsilon grows from its hat, times sqrt(1 - b2^t), to the whole."""
+    """The same step as Adam's with an epsilon that falls to its hat."""
     for t in (1, 10, 1000):
         w, g, (m, v) = start("adam", (33,), dtype)
         m, v = m + g, v + g**2

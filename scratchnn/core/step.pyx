@@ -269,7 +269,8 @@ cdef class Step:
                 grad_parameters(self.k, d, x, stride, &self.batch[i], m, gradient, begin, end)
                 if self.penalties is not None:
                     self.penalties.penalize(self.parameters, gradient, i, begin, end)
-                    self.penalties.square(gradient, i, begin, end)
+                    if self.penalties.clips_norm:
+                        self.penalties.square(gradient, i, begin, end)
             x, stride = self.batch[i].a, d.stride
 
     cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
