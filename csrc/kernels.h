@@ -178,6 +178,15 @@ typedef struct snn_kernels {
     /* x *= factor. */
     void (*scale)(size_t n, void *x, double factor);
 
+    /* x[i] *= y[i]. */
+    void (*multiply_elements)(size_t n, const void *y, void *x);
+
+    /* out (m, n) = x · mask element by element, where the mask is 0 at a rate of `threshold` / 65536, 0 < threshold <
+     * 65536, and 65536 / (65536 - threshold) elsewhere: a function of the key, the column and the row, of which the
+     * first counts as `first`. Without a mask, which may be NULL, out is x. All have the leading dimension ld. */
+    void (*drop)(size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x,
+                 void *mask, void *out, size_t ld);
+
     /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it. */
     void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most);
 

@@ -1,5 +1,6 @@
 /* The whole table for one instruction set and dtype; a file in isa/ chooses both and includes this. */
 #include "scalar.h"
+#include "splitmix.h"
 
 #include "lanes.inc.c"
 #include "gemm.inc.c"
@@ -9,6 +10,7 @@
 #include "row_losses.inc.c"
 #include "losses.inc.c"
 #include "penalties.inc.c"
+#include "dropout.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
 #ifndef SNN_TINY_STEPS
@@ -39,6 +41,8 @@ const snn_kernels SNN_TABLE = {
     .penalize = penalize,
     .row_squares = row_squares,
     .scale = scale,
+    .multiply_elements = multiply_elements,
+    .drop = drop,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
     .gather = gather,

@@ -10,9 +10,9 @@ from .core import activations
 from .core.losses import links
 from .core.names import name_and_parameter, unknown
 from .losses import Loss
-from .validation import integer
+from .validation import dropout_rate, integer
 
-__all__ = ["check_outputs", "one_for_each_layer", "parse_activations", "parse_layer_sizes"]
+__all__ = ["check_outputs", "one_for_each_layer", "parse_activations", "parse_dropout", "parse_layer_sizes"]
 
 # Beyond this no machine has the memory, and products of sizes would leave 64 bits.
 _MOST_BYTES = 1 << 47
@@ -72,6 +72,18 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
         able = " or ".join(repr(cls.name) for cls in dict.fromkeys(Loss.registry.values()) if cls.link == output)
         raise ValueError(f"the output activation {output!r} needs the loss {able}; {str(loss)!r} was given")
     return [*names, output]
+
+
+def parse_dropout(dropout: Any, n_hidden: int) -> list[float]:
+    """Return the rate for each hidden layer's outputs."""
+    if not isinstance(dropout, (list, tuple)):
+        rate = dropout_rate("dropout", dropout)
+        if rate > 0 and n_hidden == 0:
+            raise ValueError(f"dropout is {dropout!r}, but the network has no hidden layer; expected 0")
+        return [rate] * n_hidden
+    if len(dropout) != n_hidden:
+        raise ValueError(f"dropout has {len(dropout)} rates; expected one for each of {n_hidden} hidden layer(s)")
+    return [dropout_rate(f"dropout[{i}]", rate) for i, rate in enumerate(dropout)]
 
 
 def one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:

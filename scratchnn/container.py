@@ -35,7 +35,7 @@ Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 # As in PNG: a byte above 127 stops readers of text, CR LF and LF show a transfer that changed
 # line ends, and Control-Z ends the output of `type` on Windows.
 MAGIC = b"\x89SNN\r\n\x1a\n"
-VERSION = 1
+VERSION = 2  # the newest
 PREAMBLE = struct.Struct("<8sII")  # magic, version, header length
 CHECKSUM = struct.Struct("<I")
 ALIGNMENT = 64  # bytes: one AVX-512 register, one cache line
@@ -64,7 +64,7 @@ Model = dict[str, Any]
 Array = npt.NDArray[Any]
 
 
-def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array], version: int = 1) -> None:
     """Write `model` and `arrays` to `path`, atomically.
 
     Parameters
@@ -75,6 +75,8 @@ def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         JSON values only: finite numbers, 64-bit integers, strings, booleans, None, lists, dicts.
     arrays : dict of name to ndarray
         float32 or float64, of any byte order and strides, not empty.
+    version : int
+        The lowest format version that has all that stands in the model.
 
     Raises
     ------
@@ -90,11 +92,11 @@ def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         specs[name] = ArraySpec(array.dtype.str, array.shape, end)
         end = _aligned(end + array.nbytes)
     header = _encode_header(model, specs)
-    replace_file(path, _with_checksum(_pieces(header, stored.values())))
+    replace_file(path, _with_checksum(_pieces(version, header, stored.values())))
 
 
 def read(
-    path: Path, check: Callable[[Model, dict[str, ArraySpec]], None] | None = None
+    path: Path, check: Callable[[int, Model, dict[str, ArraySpec]], None] | None = None
 ) -> tuple[Model, dict[str, Array]]:
     """Read the model and the arrays that `write` put into `path`.
 
@@ -103,7 +105,7 @@ def read(
     path : path-like
         A regular file.
     check : callable, optional
-        Called with the model and the description of its arrays before memory is reserved for
+        Called with the format version, the model and the description of its arrays before memory is reserved for
         them; raises ModelFileError to refuse them.
 
     Returns
@@ -122,11 +124,11 @@ def read(
     with naming(path), _open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         reader = _Reader(file)
-        header_length = _check_preamble(reader.up_to(PREAMBLE.size), size)
+        version, header_length = _check_preamble(reader.up_to(PREAMBLE.size), size)
         model, specs = _decode_header(reader.exactly(header_length))
         _check_layout(specs, PREAMBLE.size + header_length, size)
         if check is not None:
-            check(model, specs)
+            check(version, model, specs)
         reader.padding(PREAMBLE.size + header_length)
         arrays = {name: _read_array(reader, spec) for name, spec in specs.items()}
         reader.end()
@@ -210,8 +212,8 @@ _FOREIGN = {
 }
 
 
-def _check_preamble(preamble: bytes, size: int) -> int:
-    """Return the length of the header, once the preamble and the file's size allow it."""
+def _check_preamble(preamble: bytes, size: int) -> tuple[int, int]:
+    """Return the version and the length of the header, once the preamble and the file's size allow it."""
     if not preamble:
         raise ModelFileError("the file is empty")
     if not preamble.startswith(MAGIC[: len(preamble)]):
@@ -230,7 +232,7 @@ def _check_preamble(preamble: bytes, size: int) -> int:
         raise ModelFileError(f"the header takes {length} bytes, at most {MAX_HEADER} are allowed")
     if PREAMBLE.size + length > size:
         raise ModelFileError(f"the file is cut short, within its header: it has {size} bytes")
-    return int(length)
+    return version, length
 
 
 def _kind_of(start: bytes) -> str:
@@ -256,9 +258,9 @@ def _as_stored(name: str, array: Array) -> Array:
     return np.asarray(array, dtype=dtype, order="C")
 
 
-def _pieces(header: bytes, arrays: Iterable[Array]) -> Iterator[bytes | memoryview]:
+def _pieces(version: int, header: bytes, arrays: Iterable[Array]) -> Iterator[bytes | memoryview]:
     """Yield the file without its checksum; every array starts at a multiple of ALIGNMENT."""
-    yield PREAMBLE.pack(MAGIC, VERSION, len(header))
+    yield PREAMBLE.pack(MAGIC, version, len(header))
     yield header
     yield _padding(PREAMBLE.size + len(header))
     for array in arrays:

@@ -75,6 +75,7 @@ def check_gradients(
     *,
     sample_weight: Any = None,
     regularization: Regularization | None = None,
+    training: bool = True,
     epsilon: float = 1e-5,
     tolerance: float = 1e-6,
 ) -> GradientCheck:
@@ -92,6 +93,9 @@ def check_gradients(
     X, y, sample_weight, regularization
         As for ``network.train``; a few samples suffice. Layers that are not trainable are left out; a gradient that is
         clipped is not that of the loss.
+    training : bool
+        Whether the loss is that of the next step of training, with the activations dropped that it would drop; else it
+        is that of what the network predicts. Without dropout there is no difference.
     epsilon : float
         The step, relative to a weight's size where that is above 1.
     tolerance : float
@@ -111,9 +115,9 @@ def check_gradients(
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; expected a finite number > 0")
     network = network.copy(dtype="float64")
-    gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization)
+    gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization, training=training)
     data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)
-    loss = partial(network._evaluate, data, penalties=penalties)
+    loss = partial(network._training_loss if training else network._evaluate, data, penalties=penalties)
     largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
     floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .core.activations import Activation
 from .neuron import Neuron
-from .validation import assign
+from .validation import assign, dropout_rate
 
 __all__ = ["Dense"]
 
@@ -28,16 +28,23 @@ class Dense:
     trainable : bool
         Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
         that is trainable costs no backward pass.
+    dropout : float
+        The rate at which training drops the layer's outputs (docs/math.md, "Dropout"); that of an output layer stays 0.
+        It can be changed between two calls of ``train``.
     neurons : list of Neuron
         Column j of the weights with bias j. Those of a layer with a link, such as softmax, give
         its logits.
     """
 
-    def __init__(self, weights: Array, biases: Array | None, activation: str, function: Activation) -> None:
+    def __init__(
+        self, weights: Array, biases: Array | None, activation: str, function: Activation, is_output: bool = False
+    ) -> None:
         self._weights, self._biases = weights, biases
         self.activation = activation
         self.trainable = True
+        self._dropout = 0.0
         self._function = function
+        self._is_output = is_output
 
     @functools.cached_property
     def neurons(self) -> list[Neuron]:
@@ -65,6 +72,17 @@ class Dense:
         if self._biases is None:
             raise AttributeError("this layer has no biases")
         assign("biases", self._biases, values)
+
+    @property
+    def dropout(self) -> float:
+        return self._dropout
+
+    @dropout.setter
+    def dropout(self, rate: Any) -> None:
+        rate = dropout_rate("dropout", rate)
+        if rate > 0 and self._is_output:
+            raise ValueError(f"dropout is {rate!r}, but this is the output layer; expected 0")
+        self._dropout = rate
 
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._weights.shape

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import initializers, losses, optimizers, sensitivity, sparse, threads, training
-from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_layer_sizes
+from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_dropout, parse_layer_sizes
 from .core import activations
 from .core.arrays import number_within, plain_array
 from .core.losses import links
 from .core.names import name_and_parameter
+from .core.noise import Noise
 from .core.penalties import Penalties
 from .core.predictor import Predictor
 from .core.random import Generator
@@ -32,7 +33,15 @@ from .neuron import Neuron
 from .optimizers import Optimizer
 from .regularization import Regularization
 from .training import Data
-from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
+from .validation import (
+    as_inputs,
+    as_labels_or_targets,
+    as_sample_weight,
+    assign,
+    dropout_rate,
+    integer,
+    real_dtype,
+)
 
 __all__ = ["NeuralNetwork", "load"]
 
@@ -65,6 +74,11 @@ class NeuralNetwork:
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
         ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
         He's for the ReLU family, LeCun's for SELU and Glorot's for the rest; biases are zeros.
+    dropout : float or sequence of float
+        The rate at which training drops the outputs of hidden layers, one for all or one for each; predictions drop
+        none (docs/math.md, "Dropout"). Kept in steps of 1/65536.
+    input_dropout : float
+        The same for inputs.
     dtype : {"float64", "float32"}
         float32 is about twice as fast.
     seed : int, optional
@@ -82,6 +96,8 @@ class NeuralNetwork:
     loss : str
     dtype : numpy.dtype
     seed : int
+    input_dropout : float
+        It can be changed between two calls of ``train``, as ``layers[i].dropout`` can.
     history : History
     optimizer : Optimizer or None
         The one of the last training, whose state is kept.
@@ -106,6 +122,8 @@ class NeuralNetwork:
         biases: bool = True,
         weight_init: Any = None,
         bias_init: Any = None,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
         dtype: npt.DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
@@ -117,8 +135,11 @@ class NeuralNetwork:
         chosen_loss = losses.get(loss)
         names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         check_outputs(sizes[-1], chosen_loss)
+        rates = parse_dropout(dropout, len(sizes) - 2)
+        input_rate = dropout_rate("input_dropout", input_dropout)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
+        self._set_dropout(rates, input_rate)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
     def _build(
@@ -146,14 +167,21 @@ class NeuralNetwork:
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
+        self._noise_counter = 0
+        self._input_dropout = 0.0
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
-            Dense(weights, layer_biases, name, function or activations.get("identity"))
-            for (weights, layer_biases), name, function in zip(
-                self._topology.views(self._parameters), activation_names, functions, strict=True
+            Dense(weights, layer_biases, name, function or activations.get("identity"), i == len(functions) - 1)
+            for i, ((weights, layer_biases), name, function) in enumerate(
+                zip(self._topology.views(self._parameters), activation_names, functions, strict=True)
             )
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
+
+    def _set_dropout(self, rates: Sequence[float], input_rate: float) -> None:
+        for layer, rate in zip(self.layers, rates, strict=False):
+            layer.dropout = rate
+        self.input_dropout = input_rate
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)
@@ -195,6 +223,14 @@ class NeuralNetwork:
     @property
     def optimizer(self) -> Optimizer | None:
         return self._optimizer
+
+    @property
+    def input_dropout(self) -> float:
+        return self._input_dropout
+
+    @input_dropout.setter
+    def input_dropout(self, rate: Any) -> None:
+        self._input_dropout = dropout_rate("input_dropout", rate)
 
     @property
     def n_inputs(self) -> int:
@@ -252,9 +288,12 @@ class NeuralNetwork:
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
+        dropout = [layer.dropout for layer in self.layers[:-1]]
+        given = [f"dropout={dropout}"] if any(dropout) else []
+        given += [f"input_dropout={self.input_dropout}"] if self.input_dropout else []
         return (
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, "
-            f"dtype={self.dtype.name!r}, seed={self.seed})"
+            f"{''.join(f'{argument}, ' for argument in given)}dtype={self.dtype.name!r}, seed={self.seed})"
         )
 
     # ---- computing ----
@@ -372,27 +411,68 @@ class NeuralNetwork:
         return sensitivity.input_gradient(self, X, output)
 
     def evaluate(
-        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        regularization: Regularization | None = None,
+        training: bool = False,
     ) -> float:
-        """Compute the loss over (X, y), all as for :meth:`train`, with penalties where `regularization` has any."""
-        return self._evaluate(self._data(X, y, sample_weight), penalties=self._penalties(regularization))
+        """Compute the loss over (X, y).
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`train`.
+        regularization : Regularization, optional
+            Its penalties are added.
+        training : bool
+            Whether the loss is that of the next step of training, were all of (X, y) its batch: with the activations
+            dropped that it would drop. Else it is that of what the network predicts.
+
+        Returns
+        -------
+        float
+        """
+        data, penalties = self._data(X, y, sample_weight), self._penalties(regularization)
+        return self._training_loss(data, penalties) if training else self._evaluate(data, penalties=penalties)
 
     def gradients(
-        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        regularization: Regularization | None = None,
+        training: bool = False,
     ) -> list[tuple[Array, Array | None]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
         It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
+
+        Parameters
+        ----------
+        X, y, sample_weight, regularization, training
+            As for :meth:`evaluate`.
 
         Returns
         -------
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
         """
         data = self._data(X, y, sample_weight)
-        step = self._step(data, data.n_samples, penalties=self._penalties(regularization))
+        step = self._step(data, data.n_samples, penalties=self._penalties(regularization), training=training)
         return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
 
-    def _step(self, data: Data, batch_size: int, *, in_order: bool = True, penalties: Penalties | None = None) -> Step:
+    def _step(
+        self,
+        data: Data,
+        batch_size: int,
+        *,
+        in_order: bool = True,
+        penalties: Penalties | None = None,
+        training: bool = True,
+    ) -> Step:
         loss = self._loss.for_kernel()
         frozen = [not layer.trainable for layer in self.layers]
         return Step(
@@ -406,7 +486,15 @@ class NeuralNetwork:
             data.sample_weight,
             penalties,
             frozen if any(frozen) else None,
+            self._noise() if training else None,
         )
+
+    def _noise(self) -> Noise | None:
+        """Return what training draws in its steps, None for nothing."""
+        rates = [layer.dropout for layer in self.layers]
+        if not any(rates) and not self.input_dropout:
+            return None
+        return Noise(self.seed, self._noise_counter, rates, self.input_dropout)
 
     def _penalties(self, regularization: Regularization | None) -> Penalties | None:
         if regularization is None:
@@ -427,10 +515,15 @@ class NeuralNetwork:
     def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
         loss = self._loss.for_kernel()
         value = self._predictor.evaluate(data.inputs, data.targets, loss, team, data.sample_weight)
-        if penalties is None:
-            return value
+        return value + self._penalty(data, penalties)
+
+    def _training_loss(self, data: Data, penalties: Penalties | None = None) -> float:
+        """Compute the loss as the next step of training would find it."""
+        return self._step(data, data.n_samples).evaluate() + self._penalty(data, penalties)
+
+    def _penalty(self, data: Data, penalties: Penalties | None) -> float:
         trained = [i for i, layer in enumerate(self.layers) if layer.trainable]
-        return value + penalties.value(self._parameters, data.weight, trained)
+        return 0.0 if penalties is None else penalties.value(self._parameters, data.weight, trained)
 
     # ---- training ----
 
@@ -560,9 +653,12 @@ class NeuralNetwork:
             "activations": [layer.activation for layer in self.layers],
             "loss": self.loss,
             "biases": self.layers[0].biases is not None,
+            "dropout": [layer.dropout for layer in self.layers[:-1]],
+            "input_dropout": self.input_dropout,
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
+            "noise_counter": self._noise_counter,
             "steps": self._steps,
             "history": {
                 "loss": list(self.history.loss),
@@ -602,6 +698,8 @@ class NeuralNetwork:
             network._states = [network._topology.zeros() for _ in network._optimizer.states]
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
+        network._noise_counter = state["noise_counter"]
+        network._set_dropout(state["dropout"], state["input_dropout"])
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():

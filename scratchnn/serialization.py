@@ -9,7 +9,7 @@ describes both.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -22,6 +22,7 @@ from .core import activations
 from .core.names import unknown
 from .errors import ModelFileError
 from .strict_json import brief, check_keys
+from .validation import dropout_fits
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -55,7 +56,13 @@ def save(network: NeuralNetwork, path: Path) -> None:
     series = {f"history.{key}": np.array(history.pop(key), np.float64) for key in SERIES}
     model = state | {"history": history}
     _check_model(model)
-    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size})
+    version = 1
+    for key, (since, default) in ADDED.items():
+        if model[key] == default(model):
+            del model[key]
+        else:
+            version = max(version, since)
+    container.write(path, model, arrays | {name: a for name, a in series.items() if a.size}, version)
 
 
 def load(path: Path, cls: type[Network]) -> Network:
@@ -73,9 +80,11 @@ def load(path: Path, cls: type[Network]) -> Network:
     return cls.from_state(model | {"history": model["history"] | series}, arrays)
 
 
-def _check(model: Model, specs: dict[str, ArraySpec]) -> None:
-    """Refuse a model out of a file, or arrays that are not exactly those it needs."""
-    _check_model(model)
+def _check(version: int, model: Model, specs: dict[str, ArraySpec]) -> None:
+    """Refuse a model out of a file, or arrays that are not exactly those it needs; what it leaves out is filled in."""
+    left_out = {key for key, (since, _) in ADDED.items() if since > version or key not in model}
+    _check_model(model, left_out)
+    model.update({key: ADDED[key][1](model) for key in left_out})
     expected = dict(_expected_arrays(model))
     for name, (dtype, shape, _) in specs.items():
         if name in (f"history.{key}" for key in SERIES):
@@ -127,6 +136,14 @@ def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_name, value))
 
 
+def _is_rates(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_rate, value))
+
+
+def _is_rate(value: object) -> bool:
+    return type(value) in (int, float) and dropout_fits(cast(float, value))
+
+
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and len(value) <= MAX_NAME
 
@@ -161,6 +178,16 @@ MODEL_RULES: Rules = {
     "history": (lambda value: isinstance(value, dict), "an object"),
     "optimizer": (lambda value: value is None or isinstance(value, dict), "null or an object"),
     "metadata": (lambda value: isinstance(value, dict), "an object"),
+    "dropout": (_is_rates, "a list of rates from 0 to below 1"),
+    "input_dropout": (_is_rate, "a rate from 0 to below 1"),
+    "noise_counter": COUNT,
+}
+# Keys that a format version has added to the first, and what it means to leave them out, as files of a model do that
+# can do without them.
+ADDED: dict[str, tuple[int, Callable[[Model], Any]]] = {
+    "dropout": (2, lambda model: [0.0] * (len(model["layer_sizes"]) - 2)),
+    "input_dropout": (2, lambda model: 0.0),
+    "noise_counter": (2, lambda model: 0),
 }
 HISTORY_RULES: Rules = {
     "seconds": (_is_seconds, "a number of at least 0"),
@@ -169,11 +196,16 @@ HISTORY_RULES: Rules = {
 }
 
 
-def _check_model(model: Model) -> None:
-    """Raise ValueError for a model that is no network's state."""
-    _check_rules(model, MODEL_RULES, "the model")
+def _check_model(model: Model, left_out: Collection[str] = ()) -> None:
+    """Raise ValueError for a model that is no network's state, but for keys that it leaves out."""
+    rules = {key: rule for key, rule in MODEL_RULES.items() if key not in left_out}
+    _check_rules(model, rules, "the model")
     _check_rules(model["history"], HISTORY_RULES, "the history")
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
+    if "dropout" in rules and len(model["dropout"]) != len(model["layer_sizes"]) - 2:
+        raise ModelFileError(
+            f"the model has {len(model['layer_sizes']) - 2} hidden layers and {brief(model['dropout'])}"
+        )
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
 

@@ -120,6 +120,8 @@ class Plan:
             )
         if self.shuffle:
             raise ValueError("shuffle is given, but lbfgs takes all samples at once: leave it out")
+        if self.network._noise() is not None:
+            raise ValueError("lbfgs minimises one function, and dropout and input noise make every step's another")
         if self.penalties is not None and not self.penalties.only_in_loss:
             raise ValueError(
                 "regularization has weight_decay, max_norm, clip_value or clip_norm, which are no part of the loss "
@@ -148,6 +150,7 @@ class Plan:
     def _trainer(self, states: list[npt.NDArray[Any]], steps: int) -> Trainer | FullBatchTrainer:
         network, optimizer = self.network, self.optimizer
         step = network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties)
+        self.noise = step.noise
         if isinstance(optimizer, LBFGS):
             tolerances = optimizer.gradient_tolerance, optimizer.function_tolerance
             settings = optimizer.memory, optimizer.max_evaluations, *tolerances
@@ -212,6 +215,8 @@ class Plan:
             # even the network's __setattr__.
             history.samples = samples_before + trainer.samples
             network.__dict__["_steps"], network.__dict__["_random_counter"] = trainer.steps, trainer.counter
+            if self.noise is not None:
+                network.__dict__["_noise_counter"] = self.noise.counter
             history.seconds += time.perf_counter() - start
         if status == "diverged":
             raise self._divergence(trainer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,18 @@ from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
 
-__all__ = ["as_inputs", "as_labels_or_targets", "as_order", "as_sample_weight", "assign", "integer", "real_dtype"]
+__all__ = [
+    "as_inputs",
+    "as_labels_or_targets",
+    "as_order",
+    "as_sample_weight",
+    "assign",
+    "dropout_fits",
+    "dropout_rate",
+    "integer",
+    "real_dtype",
+    "real_number",
+]
 
 Array = npt.NDArray[Any]
 
@@ -30,6 +42,29 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
     if number < minimum or (maximum is not None and number > maximum):
         raise ValueError(f"{name} is {number}; expected {expected}")
     return number
+
+
+def real_number(name: str, value: Any, fits: Callable[[float], bool], expected: str) -> float:
+    """Return `value` as a float that fits; TypeError where it is no number, ValueError where it does not."""
+    if isinstance(value, (str, bool)):
+        raise TypeError(f"{name} is {value!r}; expected {expected}")
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name} is {value!r}; expected {expected}") from None
+    if not fits(number):
+        raise ValueError(f"{name} is {value!r}; expected {expected}")
+    return number
+
+
+def dropout_fits(rate: float) -> bool:
+    """Whether it is a rate of dropout: 0, or one that 65536ths can tell from 0 and from 1."""
+    return rate == 0 or 2.0**-16 <= rate <= 1 - 2.0**-16
+
+
+def dropout_rate(name: str, value: Any) -> float:
+    """Return a rate of dropout; TypeError or ValueError where it is none."""
+    return real_number(name, value, dropout_fits, "0 or a rate from 2**-16 to 1 - 2**-16")
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:

@@ -154,7 +154,8 @@ def test_the_check_is_asked_before_the_arrays_are_read(path):
     data = padded(bytes(16))
     path.write_bytes(build(header(model={"b": 1}, a=entry()), data, checksum=0))
 
-    def check(model, specs):
+    def check(version, model, specs):
+        assert version == 1
         assert model == {"b": 1}
         assert specs == {"a": ("<f8", (2,), 0)}
         raise ValueError("no such layer")
@@ -304,7 +305,7 @@ def test_a_file_whose_reported_size_is_wrong():
 
 
 def test_versions(refused):
-    refused(build(header(), version=2), "format version 2 is newer than 1")
+    refused(build(header(), version=3), "format version 3 is newer than 2")
     refused(build(b"no JSON at all", version=9), "upgrade with: python -m pip install --upgrade")
     refused(build(header(), version=0), "there is no format version 0")
 

@@ -103,6 +103,10 @@ cdef extern from "kernels.h" nogil:
             size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg, const snn_penalty *penalty) noexcept nogil
         void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares) noexcept nogil
         void (*scale)(size_t n, void *x, double factor) noexcept nogil
+        void (*multiply_elements)(size_t n, const void *y, void *x) noexcept nogil
+        void (*drop)(
+            size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x, void *mask, void *out,
+            size_t ld) noexcept nogil
         void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,

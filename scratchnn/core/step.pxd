@@ -7,6 +7,7 @@ from scratchnn.core.data cimport Rows
 from scratchnn.core.kernels cimport snn_kernels
 from scratchnn.core.layers.dense cimport Activations, Update
 from scratchnn.core.losses cimport Loss
+from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport Topology
 
@@ -20,6 +21,7 @@ cdef class Step:
     cdef Loss loss
     cdef Update update              # its rule is NULL where there are only gradients
     cdef readonly Penalties penalties       # None for none
+    cdef readonly Noise noise       # None for none
     cdef const char *frozen         # whether a layer is not to change
     cdef size_t lowest              # layer that does
     cdef size_t n_samples, batch_size
@@ -48,6 +50,9 @@ cdef class Step:
 
     # Whether steps are nothing but the loss's gradient and the optimizer's update, of all layers.
     cdef bint is_plain(self) noexcept nogil
+
+    # Whether the same parameters and samples give the same gradient in every step.
+    cdef bint is_deterministic(self) noexcept nogil
     cdef bint is_frozen(self, size_t i) noexcept nogil
 
     # What the samples of the batch of m that begins with sample `first` weigh together.

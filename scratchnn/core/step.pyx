@@ -14,6 +14,7 @@ from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
     Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
 from scratchnn.core.losses cimport loss_scale, set_loss
+from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
@@ -60,10 +61,11 @@ cdef class Step:
     penalties : Penalties, optional
     frozen : sequence of bool, optional
         For each layer whether it is not to change; its gradient is 0.
+    noise : Noise, optional
     """
 
     def __cinit__(self, Topology topology, parameters, loss, Source x, Source y, Py_ssize_t batch_size, bint in_order,
-                  Source sample_weight=None, Penalties penalties=None, frozen=None):
+                  Source sample_weight=None, Penalties penalties=None, frozen=None, Noise noise=None):
         self.topology = topology
         self.k = table(topology.dtype.itemsize)
         self.keep = [x, y]
@@ -72,7 +74,8 @@ cdef class Step:
         self.batch_size = min(<size_t>batch_size, self.n_samples)
         set_loss(&self.loss, loss)
         self.parameters = self.pointer(parameters)
-        self.inputs_in_place = in_order and in_place(self.k, &self.x)
+        self.noise = noise
+        self.inputs_in_place = in_order and in_place(self.k, &self.x) and not (noise is not None and noise.of_inputs)
         self.targets_in_place = in_order and in_place(self.k, &self.y)
         if sample_weight is not None:
             self.keep.append(sample_weight)
@@ -129,6 +132,10 @@ cdef class Step:
             d = &self.topology.layers[i]
             b.z = self.take(m * d.stride * itemsize)
             b.a = b.z if d.slope_from_value or d.in_loss else self.take(m * d.stride * itemsize)
+            b.out, b.mask = b.a, NULL
+            if self.noise is not None and self.noise.drops(i):
+                b.out, b.mask = self.take(m * d.stride * itemsize), self.take(m * d.stride * itemsize)
+                row_bytes += 2 * d.stride * itemsize
             b.dz = self.take(m * d.stride * itemsize)
             b.db = self.take(d.stride * itemsize)
             row_bytes += (3 if b.a != b.z else 2) * d.stride * itemsize
@@ -146,7 +153,11 @@ cdef class Step:
         return total * self.batch_size
 
     cdef bint is_plain(self) noexcept nogil:
-        return self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL
+        return (
+            self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL and self.noise is None)
+
+    cdef bint is_deterministic(self) noexcept nogil:
+        return self.noise is None
 
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil:
         cdef double total = 0
@@ -175,13 +186,17 @@ cdef class Step:
         cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
         cdef const Dense *layers = self.topology.layers
         cdef const Dense *d = &layers[last]
+        cdef const Activations *b
         cdef const char *a = self.inputs_of(first)
         cdef const char *y = self.targets_of(first)
         cdef size_t i
         self.fetch(first, begin, end)
         for i in range(last + 1):
-            forward(k, &layers[i], self.parameters, a, stride, &self.batch[i], begin, end)
-            a, stride = self.batch[i].a, layers[i].stride
+            b = &self.batch[i]
+            forward(k, &layers[i], self.parameters, a, stride, b, begin, end)
+            if b.mask != NULL:
+                self.noise.drop(k, i, begin, end, layers[i].n_outputs, b.a, b.mask, b.out, layers[i].stride)
+            a, stride = b.out, layers[i].stride
         k.losses[self.loss.kernel].evaluate(
             end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
             self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
@@ -207,6 +222,8 @@ cdef class Step:
             gather(
                 k, &self.x, self.order, first + begin, n, at(k, self.inputs, begin * self.input_stride),
                 self.input_stride)
+            if self.noise is not None and self.noise.of_inputs:
+                self.noise.drop_inputs(k, begin, end, self.x.n_columns, self.inputs, self.input_stride)
         if not self.targets_in_place:
             gather(
                 k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),
@@ -234,7 +251,7 @@ cdef class Step:
                 update_parameters(
                     k, d, x, stride, &self.batch[i], m, &self.update, of_weights, of_biases, self.parameters, begin,
                     end)
-            x, stride = self.batch[i].a, d.stride
+            x, stride = self.batch[i].out, d.stride
 
     cdef bint is_frozen(self, size_t i) noexcept nogil:
         return self.frozen != NULL and self.frozen[i]
@@ -252,7 +269,7 @@ cdef class Step:
                 if self.penalties is not None:
                     self.penalties.evaluate(self.parameters, i, begin, end)
                     self.penalties.penalize(self.parameters, gradient, i, begin, end)
-            x, stride = self.batch[i].a, d.stride
+            x, stride = self.batch[i].out, d.stride
 
     cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
         cdef double factor = self.penalties.shrinkage()
@@ -276,6 +293,14 @@ cdef class Step:
         cdef Py_ssize_t i
         for i in range(self.topology.n_layers):
             memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
+
+    def evaluate(self):
+        """Return the loss over the first batch, without penalties."""
+        cdef double weight = self.weight_of(0, self.batch_size)
+        with nogil:
+            self.phase_one(0, self.batch_size, 0, 1)
+        return self.sum_of_losses(self.batch_size) * loss_scale(
+            &self.loss, weight, self.topology.layers[self.topology.n_layers - 1].n_outputs)
 
     def gradients(self):
         """Return the gradient of the loss over the first batch, in the parameters' layout."""

@@ -108,7 +108,7 @@ cdef class Trainer:
     cdef size_t snapshot_epoch
     cdef readonly bint snapshot_taken       # in this run
     cdef bint has_snapshot                  # in any
-    cdef uint64_t snapshot_counter, snapshot_steps
+    cdef uint64_t snapshot_counter, snapshot_steps, snapshot_noise
     cdef size_t state_size
     cdef object kept_memory
     cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
@@ -219,6 +219,8 @@ cdef class Trainer:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
         self.first += n * m
         self.steps_left -= n
+        if self.step.noise is not None:
+            self.step.noise.counter += n
         if self.measured_from == 0:
             self.measured_from = seconds()
         else:
@@ -261,6 +263,8 @@ cdef class Trainer:
             return
         self.since_snapshot, self.snapshot_taken, self.has_snapshot = 0, True, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
+        if self.step.noise is not None:
+            self.snapshot_noise = self.step.noise.counter
         memcpy(self.kept[0], self.live[0], self.state_size)
         if self.steps == 0:  # before the first, an optimizer's state is zeros
             return
@@ -270,6 +274,8 @@ cdef class Trainer:
     cdef void restore_snapshot(self) noexcept nogil:
         cdef int i
         self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
+        if self.step.noise is not None:
+            self.step.noise.counter = self.snapshot_noise
         memcpy(self.live[0], self.kept[0], self.state_size)
         for i in range(1, 1 + self.step.update.rule.n_states):
             if self.steps == 0:

@@ -102,6 +102,19 @@ static void updates(const snn_kernels *k) {
     print("updates");
 }
 
+static void dropped(const snn_kernels *k) {
+    start();
+    for (size_t n = 1; n < 300; n += 37) {
+        memset(c, 0, sizeof c);
+        k->drop(3, 11, n, 42, 20000, a, c, d, n);
+        k->multiply_elements(11 * n, c, d);
+        add(c, 11 * n * k->itemsize);
+        add(d, 11 * n * k->itemsize);
+    }
+    fill(d, k->itemsize, 4, 8);
+    print("dropped");
+}
+
 /* dW and the step in one pass, and whole steps of a 2-3-1 network. */
 static void fused(const snn_kernels *k) {
     enum { STRIDE = 16, N_INPUTS = 130, M = 4 };
@@ -171,6 +184,7 @@ int main(void) {
             activations(k);
             losses(k);
             updates(k);
+            dropped(k);
             fused(k);
             vectors(k);
             printf("\n");

@@ -26,6 +26,8 @@ cdef struct Dense:
 cdef struct Activations:
     char *z
     char *a                 # z itself where slope_from_value or in_loss
+    char *out               # what the next layer takes: a itself unless some of it is dropped
+    char *mask              # what a is multiplied by then, else NULL
     char *dz                # also takes da, before the slope is multiplied in
     char *db                # where the biases' gradient waits for the update
 
@@ -46,7 +48,7 @@ cdef void forward(
     const snn_kernels *k, const Dense *d, const char *parameters, const char *x, size_t ldx,
     const Activations *batch, size_t begin, size_t end) noexcept nogil
 
-# dz = da g'(z) of rows [begin, end), in place.
+# dz = da g'(z) of rows [begin, end), in place; before, da is masked where outputs are.
 cdef void backward(
     const snn_kernels *k, const Dense *d, const Activations *batch, size_t begin, size_t end) noexcept nogil
 

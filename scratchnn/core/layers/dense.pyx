@@ -23,6 +23,8 @@ cdef void backward(
         const snn_kernels *k, const Dense *d, const Activations *batch, size_t begin, size_t end) noexcept nogil:
     cdef const char *source = batch.a if d.slope_from_value else batch.z
     cdef char *dz = at(k, batch.dz, begin * d.stride)
+    if batch.mask != NULL:
+        k.multiply_elements((end - begin) * d.stride, at(k, batch.mask, begin * d.stride), dz)
     if not d.linear:
         k.activations[d.activation].backward(
             (end - begin) * d.stride, at(k, source, begin * d.stride), dz, dz, d.alpha)

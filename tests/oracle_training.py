@@ -1,0 +1,120 @@
+"""What a step of training does beside products, activations and losses: naive, float64, from docs/math.md.
+
+As tests/oracle.py, whose parts it takes, it is written from the equations and never from the kernels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import oracle
+
+
+class Layer(NamedTuple):
+    """A layer's parameters and how it computes."""
+
+    weights: np.ndarray
+    biases: np.ndarray | None
+    activation: str
+
+
+NAMES = ("weights", "biases")
+
+
+def layers_of(network):
+    """Copies of a network's layers, in float64."""
+    return [
+        Layer(
+            layer.weights.astype(np.float64),
+            None if layer.biases is None else layer.biases.astype(np.float64),
+            layer.activation,
+        )
+        for layer in network.layers
+    ]
+
+
+# --- what is drawn: eq. 66 to 68 ---------------------------------------------------------------
+
+
+class Noise(NamedTuple):
+    """What a network draws in the steps of its training; `dropout` has a rate for each hidden layer's outputs."""
+
+    seed: int
+    dropout: tuple = ()
+    input_dropout: float = 0.0
+
+    def draws(self, step, stream):
+        """Stream `stream` of the step (eq. 66), as a generator."""
+        of_noise = oracle.Generator(self.seed, stream=2)
+        of_step = oracle.Generator(of_noise.seed, stream=step + 1)
+        return oracle.Generator(of_step.seed, stream=stream)
+
+    def mask(self, step, stream, rate, m, n):
+        """M of eq. 67 and 68."""
+        q = round(rate * 2**16)
+        draws = self.draws(step, stream)
+        words = [[draws.next() for _ in range(n)] for _ in range(-(-m // 4))]
+        mask = np.empty((m, n))
+        for i, j in np.ndindex(m, n):
+            mask[i, j] = words[i // 4][j] >> 16 * (i % 4) & 0xFFFF >= q
+        return mask / (1 - q / 2**16)
+
+    def masks(self, step, m, sizes):
+        """What inputs and outputs of every layer are multiplied by, None for 1."""
+        streams = (1, *(3 + i for i in range(len(sizes) - 1)))
+        rates = (self.input_dropout, *self.dropout, 0.0)
+        return [
+            self.mask(step, stream, rate, m, n) if rate else None
+            for stream, rate, n in zip(streams, rates, sizes, strict=True)
+        ]
+
+
+# --- networks ------------------------------------------------------------------------------------
+
+
+def masked(a, mask):
+    return a if mask is None else a * mask
+
+
+def gradients(layers, x, y, loss, masks=None):
+    """The loss of a step and [{name: gradient}], the first layer's first."""
+    masks = [None] * (1 + len(layers)) if masks is None else masks
+    outputs, zs = [masked(x, masks[0])], []
+    for layer, mask in zip(layers, masks[1:], strict=True):
+        z = oracle.affine(outputs[-1], layer.weights, layer.biases)
+        a = oracle.softmax(z) if layer.activation == "softmax" else oracle.activation(layer.activation)[0](z)
+        zs.append(z)
+        outputs.append(masked(a, mask))
+    element, scale = oracle.NETWORK_LOSSES[loss]
+    of_logits = element in oracle.OF_LOGITS
+    u = zs[-1] if of_logits else outputs[-1]
+    value, da = oracle.total_loss(element, u, y, scale(*u.shape))
+    found = []
+    for i in reversed(range(len(layers))):
+        layer, z = layers[i], zs[i]
+        is_link = of_logits and i == len(layers) - 1
+        dz = masked(da, masks[i + 1]) * (1 if is_link else oracle.activation(layer.activation)[1](z))
+        found.insert(0, {"weights": oracle.grad_weights(outputs[i], dz)})
+        if layer.biases is not None:
+            found[0]["biases"] = oracle.grad_biases(dz)
+        da = oracle.grad_inputs(dz, layer.weights)
+    return value, found
+
+
+def train(layers, x, y, loss, optimizer, epochs, batch_size, noise=None, first_step=0, **settings):
+    """The layers after some epochs; `first_step` is how many steps have drawn noise before."""
+    update = oracle.OPTIMIZERS[optimizer]
+    states, t = {}, 0
+    for _ in range(epochs):
+        for start in range(0, len(x), batch_size):
+            rows = slice(start, start + batch_size)
+            m, sizes = len(x[rows]), [x.shape[1], *(layer.weights.shape[1] for layer in layers)]
+            masks = None if noise is None else noise.masks(first_step + t, m, sizes)
+            _, found = gradients(layers, x[rows], y[rows], loss, masks)
+            t += 1
+            for i, of_layer in enumerate(found):
+                for name, g in of_layer.items():
+                    w = getattr(layers[i], name)
+                    state = states.get((i, name), (0 * w,) * len(oracle.STATES[optimizer]))
+                    w, states[i, name] = update(w, g, state, t, **settings)
+                    layers[i] = layers[i]._replace(**{name: w})
+    return layers
