@@ -195,6 +195,10 @@ typedef struct snn_kernels {
      * step, and returns how many steps were done: a sum that is not finite is the last. */
     snn_tiny_steps *tiny_steps;
 
+    /* x (m, n) += deviation · g, where g are numbers of the standard normal distribution, each a function of the key, the
+     * column and the row, of which the first counts as `first`. */
+    void (*add_noise)(size_t first, size_t m, size_t n, uint64_t key, double deviation, void *x, size_t ld);
+
     /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
                    ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);

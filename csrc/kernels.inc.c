@@ -10,7 +10,7 @@
 #include "row_losses.inc.c"
 #include "losses.inc.c"
 #include "penalties.inc.c"
-#include "dropout.inc.c"
+#include "noise.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
 #ifndef SNN_TINY_STEPS
@@ -43,6 +43,7 @@ const snn_kernels SNN_TABLE = {
     .scale = scale,
     .multiply_elements = multiply_elements,
     .drop = drop,
+    .add_noise = add_noise,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
     .gather = gather,

@@ -94,8 +94,8 @@ def check_gradients(
         As for ``network.train``; a few samples suffice. Layers that are not trainable are left out; a gradient that is
         clipped is not that of the loss.
     training : bool
-        Whether the loss is that of the next step of training, with the activations dropped that it would drop; else it
-        is that of what the network predicts. Without dropout there is no difference.
+        Whether the loss is that of the next step of training, with the activations dropped that it would drop, and its
+        noise on the inputs; else it is that of what the network predicts. Without either there is no difference.
     epsilon : float
         The step, relative to a weight's size where that is above 1.
     tolerance : float

@@ -38,6 +38,7 @@ from .validation import (
     as_labels_or_targets,
     as_sample_weight,
     assign,
+    deviation,
     dropout_rate,
     integer,
     real_dtype,
@@ -79,6 +80,9 @@ class NeuralNetwork:
         none (docs/math.md, "Dropout"). Kept in steps of 1/65536.
     input_dropout : float
         The same for inputs.
+    input_noise : float
+        The standard deviation of the noise that training adds to inputs, whatever their scale (docs/math.md, "Input
+        noise").
     dtype : {"float64", "float32"}
         float32 is about twice as fast.
     seed : int, optional
@@ -96,8 +100,8 @@ class NeuralNetwork:
     loss : str
     dtype : numpy.dtype
     seed : int
-    input_dropout : float
-        It can be changed between two calls of ``train``, as ``layers[i].dropout`` can.
+    input_dropout, input_noise : float
+        They can be changed between two calls of ``train``, as ``layers[i].dropout`` can.
     history : History
     optimizer : Optimizer or None
         The one of the last training, whose state is kept.
@@ -124,6 +128,7 @@ class NeuralNetwork:
         bias_init: Any = None,
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
+        input_noise: float = 0.0,
         dtype: npt.DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
@@ -136,10 +141,10 @@ class NeuralNetwork:
         names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         check_outputs(sizes[-1], chosen_loss)
         rates = parse_dropout(dropout, len(sizes) - 2)
-        input_rate = dropout_rate("input_dropout", input_dropout)
+        of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
         self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
-        self._set_dropout(rates, input_rate)
+        self._set_noise(rates, *of_inputs)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
     def _build(
@@ -168,7 +173,7 @@ class NeuralNetwork:
         self._steps = 0
         self._random_counter = 0
         self._noise_counter = 0
-        self._input_dropout = 0.0
+        self._input_dropout = self._input_noise = 0.0
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
             Dense(weights, layer_biases, name, function or activations.get("identity"), i == len(functions) - 1)
@@ -178,10 +183,10 @@ class NeuralNetwork:
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
 
-    def _set_dropout(self, rates: Sequence[float], input_rate: float) -> None:
+    def _set_noise(self, rates: Sequence[float], input_dropout: float, input_noise: float) -> None:
         for layer, rate in zip(self.layers, rates, strict=False):
             layer.dropout = rate
-        self.input_dropout = input_rate
+        self.input_dropout, self.input_noise = input_dropout, input_noise
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)
@@ -231,6 +236,14 @@ class NeuralNetwork:
     @input_dropout.setter
     def input_dropout(self, rate: Any) -> None:
         self._input_dropout = dropout_rate("input_dropout", rate)
+
+    @property
+    def input_noise(self) -> float:
+        return self._input_noise
+
+    @input_noise.setter
+    def input_noise(self, standard_deviation: Any) -> None:
+        self._input_noise = deviation("input_noise", standard_deviation)
 
     @property
     def n_inputs(self) -> int:
@@ -290,7 +303,8 @@ class NeuralNetwork:
         names = [layer.activation for layer in self.layers]
         dropout = [layer.dropout for layer in self.layers[:-1]]
         given = [f"dropout={dropout}"] if any(dropout) else []
-        given += [f"input_dropout={self.input_dropout}"] if self.input_dropout else []
+        of_inputs = {"input_dropout": self.input_dropout, "input_noise": self.input_noise}
+        given += [f"{name}={value}" for name, value in of_inputs.items() if value]
         return (
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, "
             f"{''.join(f'{argument}, ' for argument in given)}dtype={self.dtype.name!r}, seed={self.seed})"
@@ -429,7 +443,7 @@ class NeuralNetwork:
             Its penalties are added.
         training : bool
             Whether the loss is that of the next step of training, were all of (X, y) its batch: with the activations
-            dropped that it would drop. Else it is that of what the network predicts.
+            dropped that it would drop, and its noise on the inputs. Else it is that of what the network predicts.
 
         Returns
         -------
@@ -492,9 +506,9 @@ class NeuralNetwork:
     def _noise(self) -> Noise | None:
         """Return what training draws in its steps, None for nothing."""
         rates = [layer.dropout for layer in self.layers]
-        if not any(rates) and not self.input_dropout:
+        if not any(rates) and not self.input_dropout and not self.input_noise:
             return None
-        return Noise(self.seed, self._noise_counter, rates, self.input_dropout)
+        return Noise(self.seed, self._noise_counter, rates, self.input_dropout, self.input_noise)
 
     def _penalties(self, regularization: Regularization | None) -> Penalties | None:
         if regularization is None:
@@ -655,6 +669,7 @@ class NeuralNetwork:
             "biases": self.layers[0].biases is not None,
             "dropout": [layer.dropout for layer in self.layers[:-1]],
             "input_dropout": self.input_dropout,
+            "input_noise": self.input_noise,
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
@@ -699,7 +714,7 @@ class NeuralNetwork:
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
         network._noise_counter = state["noise_counter"]
-        network._set_dropout(state["dropout"], state["input_dropout"])
+        network._set_noise(state["dropout"], state["input_dropout"], state["input_noise"])
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():

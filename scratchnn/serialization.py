@@ -120,7 +120,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
-def _is_seconds(value: object) -> bool:
+def _is_size(value: object) -> bool:
     return type(value) in (int, float) and 0 <= cast(float, value) < math.inf
 
 
@@ -166,6 +166,7 @@ STOPPED = (
 
 Rules = dict[str, tuple[Callable[[Any], bool], str]]
 COUNT = (_is_count, "an integer from 0 to 2**53")
+SIZE = (_is_size, "a number of at least 0")
 MODEL_RULES: Rules = {
     "layer_sizes": (_is_sizes, f"a list of 2 to {1 + MAX_LAYERS} positive integers"),
     "activations": (_is_names, f"a list of names of at most {MAX_NAME} characters"),
@@ -180,6 +181,7 @@ MODEL_RULES: Rules = {
     "metadata": (lambda value: isinstance(value, dict), "an object"),
     "dropout": (_is_rates, "a list of rates from 0 to below 1"),
     "input_dropout": (_is_rate, "a rate from 0 to below 1"),
+    "input_noise": SIZE,
     "noise_counter": COUNT,
 }
 # Keys that a format version has added to the first, and what it means to leave them out, as files of a model do that
@@ -187,10 +189,11 @@ MODEL_RULES: Rules = {
 ADDED: dict[str, tuple[int, Callable[[Model], Any]]] = {
     "dropout": (2, lambda model: [0.0] * (len(model["layer_sizes"]) - 2)),
     "input_dropout": (2, lambda model: 0.0),
+    "input_noise": (2, lambda model: 0.0),
     "noise_counter": (2, lambda model: 0),
 }
 HISTORY_RULES: Rules = {
-    "seconds": (_is_seconds, "a number of at least 0"),
+    "seconds": SIZE,
     "samples": COUNT,
     "stopped": (lambda value: value in STOPPED, f"one of {', '.join(map(repr, STOPPED))}"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "as_order",
     "as_sample_weight",
     "assign",
+    "deviation",
     "dropout_fits",
     "dropout_rate",
     "integer",
@@ -65,6 +67,11 @@ def dropout_fits(rate: float) -> bool:
 def dropout_rate(name: str, value: Any) -> float:
     """Return a rate of dropout; TypeError or ValueError where it is none."""
     return real_number(name, value, dropout_fits, "0 or a rate from 2**-16 to 1 - 2**-16")
+
+
+def deviation(name: str, value: Any) -> float:
+    """Return a standard deviation, finite and not negative; TypeError or ValueError where it is none."""
+    return real_number(name, value, lambda number: 0 <= number < math.inf, "a finite number >= 0")
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:

@@ -32,7 +32,7 @@ def layers_of(network):
     ]
 
 
-# --- what is drawn: eq. 66 to 68 ---------------------------------------------------------------
+# --- what is drawn: eq. 66 to 70 ---------------------------------------------------------------
 
 
 class Noise(NamedTuple):
@@ -41,15 +41,16 @@ class Noise(NamedTuple):
     seed: int
     dropout: tuple = ()
     input_dropout: float = 0.0
+    input_noise: float = 0.0
 
     def draws(self, step, stream):
-        """Stream `stream` of the step (eq. 66), as a generator."""
+        """Stream `stream` of the step (eq. 67), as a generator."""
         of_noise = oracle.Generator(self.seed, stream=2)
         of_step = oracle.Generator(of_noise.seed, stream=step + 1)
         return oracle.Generator(of_step.seed, stream=stream)
 
     def mask(self, step, stream, rate, m, n):
-        """M of eq. 67 and 68."""
+        """M of eq. 66 and 68."""
         q = round(rate * 2**16)
         draws = self.draws(step, stream)
         words = [[draws.next() for _ in range(n)] for _ in range(-(-m // 4))]
@@ -57,6 +58,24 @@ class Noise(NamedTuple):
         for i, j in np.ndindex(m, n):
             mask[i, j] = words[i // 4][j] >> 16 * (i % 4) & 0xFFFF >= q
         return mask / (1 - q / 2**16)
+
+    def normals(self, step, m, n):
+        """G of eq. 70. Near 1 the logarithm of u is taken from 1 - u, which is exact."""
+        draws = self.draws(step, 2)
+        normals = np.empty((m + m % 2, n))
+        for i in range(0, m, 2):
+            for j in range(n):
+                r = draws.next()
+                high, low = r >> 33, r % 2**32
+                u, rest = (high + 0.5) / 2**31, (2**31 - 1 - high + 0.5) / 2**31
+                v = (low - 2**32 if low >= 2**31 else low) / 2**31
+                radius = np.sqrt(-2 * (np.log(u) if u < 0.5 else np.log1p(-rest)))
+                normals[i, j], normals[i + 1, j] = radius * np.cos(np.pi * v), radius * np.sin(np.pi * v)
+        return normals[:m]
+
+    def disturb(self, step, x):
+        """Inputs with noise (eq. 69), before their mask."""
+        return x + self.input_noise * self.normals(step, *x.shape) if self.input_noise else x
 
     def masks(self, step, m, sizes):
         """What inputs and outputs of every layer are multiplied by, None for 1."""
@@ -109,7 +128,8 @@ def train(layers, x, y, loss, optimizer, epochs, batch_size, noise=None, first_s
             rows = slice(start, start + batch_size)
             m, sizes = len(x[rows]), [x.shape[1], *(layer.weights.shape[1] for layer in layers)]
             masks = None if noise is None else noise.masks(first_step + t, m, sizes)
-            _, found = gradients(layers, x[rows], y[rows], loss, masks)
+            inputs = x[rows] if noise is None else noise.disturb(first_step + t, x[rows])
+            _, found = gradients(layers, inputs, y[rows], loss, masks)
             t += 1
             for i, of_layer in enumerate(found):
                 for name, g in of_layer.items():

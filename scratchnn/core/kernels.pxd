@@ -107,6 +107,8 @@ cdef extern from "kernels.h" nogil:
         void (*drop)(
             size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x, void *mask, void *out,
             size_t ld) noexcept nogil
+        void (*add_noise)(
+            size_t first, size_t m, size_t n, uint64_t key, double deviation, void *x, size_t ld) noexcept nogil
         void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,

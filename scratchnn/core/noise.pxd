@@ -1,4 +1,4 @@
-"""What training draws at random in every step: which activations are dropped."""
+"""What training draws at random in every step: noise on the inputs, and which activations are dropped."""
 
 cimport cython
 from libc.stdint cimport uint32_t, uint64_t
@@ -11,7 +11,8 @@ cdef class Noise:
     cdef uint64_t key
     cdef readonly uint64_t counter      # steps that have drawn
     cdef uint32_t[::1] thresholds       # of dropout, in 65536ths: of the inputs, then of each layer's outputs
-    cdef readonly bint of_inputs
+    cdef readonly double deviation      # of the inputs' noise
+    cdef readonly bint of_inputs        # whether they are changed at all
 
     # Whether outputs of layer i are dropped.
     cdef bint drops(self, size_t i) noexcept nogil
@@ -22,8 +23,8 @@ cdef class Noise:
         self, const snn_kernels *k, size_t i, size_t begin, size_t end, size_t n, const char *x, char *mask, char *out,
         size_t ld) noexcept nogil
 
-    # The same of inputs, in place.
-    cdef void drop_inputs(
+    # Noise on inputs x, and the same, in place.
+    cdef void disturb(
         self, const snn_kernels *k, size_t begin, size_t end, size_t n, char *x, size_t ld) noexcept nogil
 
     cdef uint64_t key_of(self, size_t place) noexcept nogil

@@ -1,4 +1,4 @@
-"""What training draws at random in every step; docs/math.md, section "Dropout", has the equations.
+"""What training draws at random in every step; docs/math.md, sections "Dropout" and "Input noise", has the equations.
 
 A draw depends on the seed, the number of the step, and its place in the batch alone: on no thread, no instruction set
 and no way to cut a training into calls.
@@ -14,9 +14,10 @@ from scratchnn.core.layers.dense cimport at
 # The stream of a network's seed; 0 is for initial parameters and 1 for shuffles.
 NOISE_STREAM = 2
 
-# Streams within a step: the first is the inputs' dropout, the others are those of the layers' outputs.
+# Streams within a step: of the inputs' dropout, of their noise, and from 3 on of the dropout of each layer's outputs.
 cdef enum:
     DROPPED_INPUTS = 1
+    DISTURBED_INPUTS = 2
     DROPPED_OUTPUTS = 3
 
 
@@ -32,13 +33,16 @@ cdef class Noise:
         The rate at which outputs of each layer are dropped, in [0, 1).
     input_dropout : float
         The rate at which inputs are.
+    input_noise : float
+        The standard deviation of the noise that is added to inputs before.
     """
 
-    def __cinit__(self, uint64_t seed, uint64_t counter, dropout, double input_dropout=0):
+    def __cinit__(self, uint64_t seed, uint64_t counter, dropout, double input_dropout=0, double input_noise=0):
         self.key = random_key(seed, NOISE_STREAM)
         self.counter = counter
         self.thresholds = np.array([round(rate * 65536) for rate in (input_dropout, *dropout)], np.uint32)
-        self.of_inputs = self.thresholds[0] > 0
+        self.deviation = input_noise
+        self.of_inputs = self.thresholds[0] > 0 or input_noise > 0
 
     cdef uint64_t key_of(self, size_t place) noexcept nogil:
         return random_key(random_key(self.key, self.counter + 1), place)
@@ -53,9 +57,11 @@ cdef class Noise:
             begin, end - begin, n, self.key_of(DROPPED_OUTPUTS + i), self.thresholds[i + 1], at(k, x, begin * ld),
             at(k, mask, begin * ld), at(k, out, begin * ld), ld)
 
-    cdef void drop_inputs(
+    cdef void disturb(
             self, const snn_kernels *k, size_t begin, size_t end, size_t n, char *x, size_t ld) noexcept nogil:
         cdef char *rows = at(k, x, begin * ld)
+        if self.deviation > 0:
+            k.add_noise(begin, end - begin, n, self.key_of(DISTURBED_INPUTS), self.deviation, rows, ld)
         if self.thresholds[0] > 0:
             k.drop(begin, end - begin, n, self.key_of(DROPPED_INPUTS), self.thresholds[0], rows, NULL, rows, ld)
 
@@ -74,3 +80,12 @@ cdef class Noise:
             table(mask.itemsize).drop(
                 first, n_rows, n_columns, self.key_of(place), threshold, &bytes[0], NULL, &bytes[0], n_columns)
         return mask
+
+    def input_noise(self, size_t n_rows, size_t n_columns, dtype, size_t first=0):
+        """Return what the next step adds to inputs in rows `first`, `first` + 1, … of its batch."""
+        noise = np.zeros((n_rows, n_columns), dtype)
+        cdef char[::1] bytes = noise.reshape(-1).view(np.int8)
+        if bytes.shape[0] > 0:
+            table(noise.itemsize).add_noise(
+                first, n_rows, n_columns, self.key_of(DISTURBED_INPUTS), self.deviation, &bytes[0], n_columns)
+        return noise

@@ -223,7 +223,7 @@ cdef class Step:
                 k, &self.x, self.order, first + begin, n, at(k, self.inputs, begin * self.input_stride),
                 self.input_stride)
             if self.noise is not None and self.noise.of_inputs:
-                self.noise.drop_inputs(k, begin, end, self.x.n_columns, self.inputs, self.input_stride)
+                self.noise.disturb(k, begin, end, self.x.n_columns, self.inputs, self.input_stride)
         if not self.targets_in_place:
             gather(
                 k, &self.y, self.order, first + begin, n, at(k, self.targets, begin * self.target_stride),

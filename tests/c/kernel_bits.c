@@ -102,7 +102,7 @@ static void updates(const snn_kernels *k) {
     print("updates");
 }
 
-static void dropped(const snn_kernels *k) {
+static void noise(const snn_kernels *k) {
     start();
     for (size_t n = 1; n < 300; n += 37) {
         memset(c, 0, sizeof c);
@@ -110,9 +110,11 @@ static void dropped(const snn_kernels *k) {
         k->multiply_elements(11 * n, c, d);
         add(c, 11 * n * k->itemsize);
         add(d, 11 * n * k->itemsize);
+        k->add_noise(3, 11, n, 42, 0.3, d, n);
+        add(d, 11 * n * k->itemsize);
     }
     fill(d, k->itemsize, 4, 8);
-    print("dropped");
+    print("noise");
 }
 
 /* dW and the step in one pass, and whole steps of a 2-3-1 network. */
@@ -184,7 +186,7 @@ int main(void) {
             activations(k);
             losses(k);
             updates(k);
-            dropped(k);
+            noise(k);
             fused(k);
             vectors(k);
             printf("\n");
