@@ -32,7 +32,7 @@ def layers_of(network):
     ]
 
 
-# --- what is drawn: eq. 66 to 70 ---------------------------------------------------------------
+# --- what is drawn: eq. 78 to 82 ---------------------------------------------------------------
 
 
 class Noise(NamedTuple):
@@ -44,13 +44,13 @@ class Noise(NamedTuple):
     input_noise: float = 0.0
 
     def draws(self, step, stream):
-        """Stream `stream` of the step (eq. 67), as a generator."""
+        """Stream `stream` of the step (eq. 79), as a generator."""
         of_noise = oracle.Generator(self.seed, stream=2)
         of_step = oracle.Generator(of_noise.seed, stream=step + 1)
         return oracle.Generator(of_step.seed, stream=stream)
 
     def mask(self, step, stream, rate, m, n):
-        """M of eq. 66 and 68."""
+        """M of eq. 78 and 80."""
         q = round(rate * 2**16)
         draws = self.draws(step, stream)
         words = [[draws.next() for _ in range(n)] for _ in range(-(-m // 4))]
@@ -60,7 +60,7 @@ class Noise(NamedTuple):
         return mask / (1 - q / 2**16)
 
     def normals(self, step, m, n):
-        """G of eq. 70. Near 1 the logarithm of u is taken from 1 - u, which is exact."""
+        """G of eq. 82. Near 1 the logarithm of u is taken from 1 - u, which is exact."""
         draws = self.draws(step, 2)
         normals = np.empty((m + m % 2, n))
         for i in range(0, m, 2):
@@ -74,7 +74,7 @@ class Noise(NamedTuple):
         return normals[:m]
 
     def disturb(self, step, x):
-        """Inputs with noise (eq. 69), before their mask."""
+        """Inputs with noise (eq. 81), before their mask."""
         return x + self.input_noise * self.normals(step, *x.shape) if self.input_noise else x
 
     def masks(self, step, m, sizes):
@@ -100,18 +100,16 @@ def gradients(layers, x, y, loss, masks=None):
     outputs, zs = [masked(x, masks[0])], []
     for layer, mask in zip(layers, masks[1:], strict=True):
         z = oracle.affine(outputs[-1], layer.weights, layer.biases)
-        a = oracle.softmax(z) if layer.activation == "softmax" else oracle.activation(layer.activation)[0](z)
         zs.append(z)
-        outputs.append(masked(a, mask))
-    element, scale = oracle.NETWORK_LOSSES[loss]
-    of_logits = element in oracle.OF_LOGITS
-    u = zs[-1] if of_logits else outputs[-1]
-    value, da = oracle.total_loss(element, u, y, scale(*u.shape))
+        outputs.append(masked(oracle.outputs_of(layer.activation, z, 1), mask))
+    element, scale, settings, link = oracle.network_loss(loss)
+    u = zs[-1] if link else outputs[-1]
+    value, da = oracle.total_loss(element, u, y, scale(*u.shape), **settings)
     found = []
     for i in reversed(range(len(layers))):
         layer, z = layers[i], zs[i]
-        is_link = of_logits and i == len(layers) - 1
-        dz = masked(da, masks[i + 1]) * (1 if is_link else oracle.activation(layer.activation)[1](z))
+        slope = 1 if link and i == len(layers) - 1 else oracle.activation(layer.activation)[1](z)
+        dz = masked(da, masks[i + 1]) * slope
         found.insert(0, {"weights": oracle.grad_weights(outputs[i], dz)})
         if layer.biases is not None:
             found[0]["biases"] = oracle.grad_biases(dz)
