@@ -28,6 +28,9 @@ extern "C" {
 /* The most that an optimizer has of each, and a loss of parameters: 99 levels and their number. */
 enum { SNN_MAX_STATES = 2, SNN_MAX_HYPERPARAMETERS = 5, SNN_MAX_COEFFICIENTS = 8, SNN_MAX_PARAMETERS = 100 };
 
+/* Added to variances before their root is taken. */
+#define SNN_NORMALIZATION_EPSILON 1e-5
+
 /* Types of element that snn_kernels.gather reads. */
 typedef enum snn_source { SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8 } snn_source;
 
@@ -198,6 +201,20 @@ typedef struct snn_kernels {
     /* x (m, n) += deviation · g, where g are numbers of the standard normal distribution, each a function of the key, the
      * column and the row, of which the first counts as `first`. */
     void (*add_noise)(size_t first, size_t m, size_t n, uint64_t key, double deviation, void *x, size_t ld);
+
+    /* normal (m, n): each row of z less its mean, times inverse_i, 1 / sqrt(its variance + epsilon); u = gain · normal +
+     * shift with gain and shift (n). normal may be z, u too where normal is NULL; inverse (m) may be NULL. All matrices
+     * have the leading dimension ld; normal and u get zeros in what `columns` has beyond n. */
+    void (*normalize_rows)(size_t m, size_t n, const void *z, const void *gain, const void *shift,
+                           void *normal, void *inverse, void *u, size_t ld, size_t columns);
+
+    /* dz (m, n) of normalize_rows. */
+    void (*grad_normalized_rows)(size_t m, size_t n, const void *du, const void *gain, const void *normal,
+                                 const void *inverse, void *dz, size_t ld);
+
+    /* dgain, dshift (n) = column sums of du · normal and of du (m, n), rows in ascending order. */
+    void (*grad_gain)(size_t m, size_t n, const void *du, const void *normal, size_t ld, void *dgain,
+                      void *dshift);
 
     /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,

@@ -11,6 +11,7 @@
 #include "losses.inc.c"
 #include "penalties.inc.c"
 #include "noise.inc.c"
+#include "normalization.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
 #ifndef SNN_TINY_STEPS
@@ -44,6 +45,9 @@ const snn_kernels SNN_TABLE = {
     .multiply_elements = multiply_elements,
     .drop = drop,
     .add_noise = add_noise,
+    .normalize_rows = normalize_rows,
+    .grad_normalized_rows = grad_normalized_rows,
+    .grad_gain = grad_gain,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
     .gather = gather,

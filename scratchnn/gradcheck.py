@@ -118,7 +118,7 @@ def check_gradients(
     gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization, training=training)
     data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)
     loss = partial(network._training_loss if training else network._evaluate, data, penalties=penalties)
-    largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
+    largest = max(float(np.abs(g).max()) for of_layer in gradients for g in of_layer if g is not None)
     floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 
     rounding = _ROUNDING * max(1.0, abs(loss()))
@@ -146,13 +146,13 @@ def check_gradients(
     return GradientCheck(tolerance, errors, *worst[1:])
 
 
-def _pairs(network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]) -> Iterator[tuple[str, Array, Array]]:
-    for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
+def _pairs(network: NeuralNetwork, gradients: list[tuple[Array | None, ...]]) -> Iterator[tuple[str, Array, Array]]:
+    for i, (layer, of_layer) in enumerate(zip(network.layers, gradients, strict=True)):
         if not layer.trainable:
             continue
-        yield f"layers[{i}].weights", layer.weights, dw
-        if layer.biases is not None and db is not None:
-            yield f"layers[{i}].biases", layer.biases, db
+        for name, gradient in zip(("weights", "biases", "gain", "shift"), of_layer, strict=False):
+            if gradient is not None:
+                yield f"layers[{i}].{name}", getattr(layer, name), gradient
 
 
 def _difference(loss: Callable[[], float], values: Array, index: Any, epsilon: float) -> tuple[float, float]:

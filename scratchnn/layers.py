@@ -24,6 +24,10 @@ class Dense:
     weights : (n_inputs, n_outputs) array
         A view: writing an element changes the network; assigning copies values of this shape.
     biases : (n_outputs,) array or None
+    normalization : {"layer", None}
+        What the sums go through before the activation (docs/math.md, "Normalisation").
+    gain, shift : (n_outputs,) array or None
+        What the normalised sums are multiplied by, and what is added then.
     activation : str
     trainable : bool
         Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
@@ -32,15 +36,22 @@ class Dense:
         The rate at which training drops the layer's outputs (docs/math.md, "Dropout"); that of an output layer stays 0.
         It can be changed between two calls of ``train``.
     neurons : list of Neuron
-        Column j of the weights with bias j. Those of a layer with a link, such as softmax, give
-        its logits.
+        Column j of the weights with bias j. Those of a normalised layer, or of one with a link, such as softmax, give
+        its sums.
     """
 
     def __init__(
-        self, weights: Array, biases: Array | None, activation: str, function: Activation, is_output: bool = False
+        self,
+        views: dict[str, Array],
+        activation: str,
+        function: Activation,
+        normalization: str | None = None,
+        is_output: bool = False,
     ) -> None:
-        self._weights, self._biases = weights, biases
+        self._weights, self._biases = views["weights"], views.get("biases")
+        self._gain, self._shift = views.get("gain"), views.get("shift")
         self.activation = activation
+        self.normalization = normalization
         self.trainable = True
         self._dropout = 0.0
         self._function = function
@@ -74,6 +85,28 @@ class Dense:
         assign("biases", self._biases, values)
 
     @property
+    def gain(self) -> Array | None:
+        return self._gain
+
+    @gain.setter
+    def gain(self, values: Any) -> None:
+        assign("gain", self._of_normalization(self._gain), values)
+
+    @property
+    def shift(self) -> Array | None:
+        return self._shift
+
+    @shift.setter
+    def shift(self, values: Any) -> None:
+        assign("shift", self._of_normalization(self._shift), values)
+
+    @staticmethod
+    def _of_normalization(view: Array | None) -> Array:
+        if view is None:
+            raise AttributeError("this layer is not normalised")
+        return view
+
+    @property
     def dropout(self) -> float:
         return self._dropout
 
@@ -86,4 +119,5 @@ class Dense:
 
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._weights.shape
-        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r})"
+        normalization = f", normalization={self.normalization!r}" if self.normalization else ""
+        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r}{normalization})"

@@ -14,7 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import initializers, losses, optimizers, sensitivity, sparse, threads, training
-from .architecture import check_outputs, one_for_each_layer, parse_activations, parse_dropout, parse_layer_sizes
+from .architecture import (
+    check_outputs,
+    one_for_each_layer,
+    parse_activations,
+    parse_dropout,
+    parse_layer_sizes,
+    parse_normalization,
+)
 from .core import activations
 from .core.arrays import number_within, plain_array
 from .core.losses import links
@@ -71,6 +78,9 @@ class NeuralNetwork:
         output for each level of each target, ``gaussian`` two for each target.
     biases : bool
         Whether layers have biases.
+    normalization : {"layer"} or sequence of it and None, optional
+        What the sums of hidden layers go through before the activation, one for all or one for each (docs/math.md,
+        "Normalisation").
     weight_init, bias_init : str or sequence of str and arrays, optional
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
         ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
@@ -124,6 +134,7 @@ class NeuralNetwork:
         output_activation: Any = None,
         loss: str | Loss = "mean_squared_error",
         biases: bool = True,
+        normalization: str | Sequence[str | None] | None = None,
         weight_init: Any = None,
         bias_init: Any = None,
         dropout: float | Sequence[float] = 0.0,
@@ -140,10 +151,11 @@ class NeuralNetwork:
         chosen_loss = losses.get(loss)
         names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         check_outputs(sizes[-1], chosen_loss)
+        kinds = parse_normalization(normalization, len(sizes) - 2)
         rates = parse_dropout(dropout, len(sizes) - 2)
         of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
-        self._build(sizes, names, chosen_loss, bool(biases), real_dtype(dtype), seed)
+        self._build(sizes, names, chosen_loss, bool(biases), kinds, real_dtype(dtype), seed)
         self._set_noise(rates, *of_inputs)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
@@ -153,6 +165,7 @@ class NeuralNetwork:
         activation_names: Sequence[str],
         loss: Loss,
         biases: bool,
+        normalization: Sequence[str],
         dtype: np.dtype[Any],
         seed: int,
     ) -> None:
@@ -166,7 +179,10 @@ class NeuralNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self._loss = loss
-        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target)
+        self._biases = biases
+        self._topology = Topology(
+            layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target, normalization
+        )
         self._parameters: Array = self._topology.zeros()
         self._predictor = Predictor(self._topology, self._parameters, threads.choose)
         self._states: list[Array] = []
@@ -176,12 +192,17 @@ class NeuralNetwork:
         self._input_dropout = self._input_noise = 0.0
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
-            Dense(weights, layer_biases, name, function or activations.get("identity"), i == len(functions) - 1)
-            for i, ((weights, layer_biases), name, function) in enumerate(
-                zip(self._topology.views(self._parameters), activation_names, functions, strict=True)
+            self._dense(views, name, function, kind, i == len(functions) - 1)
+            for i, (views, name, function, kind) in enumerate(
+                zip(self._topology.views(self._parameters), activation_names, functions, normalization, strict=True)
             )
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
+
+    @staticmethod
+    def _dense(views: dict[str, Array], name: str, function: Any, normalization: str, is_output: bool) -> Dense:
+        of_neurons = activations.get("identity") if function is None or normalization else function
+        return Dense(views, name, of_neurons, normalization or None, is_output)
 
     def _set_noise(self, rates: Sequence[float], input_dropout: float, input_noise: float) -> None:
         for layer, rate in zip(self.layers, rates, strict=False):
@@ -202,6 +223,8 @@ class NeuralNetwork:
             if layer.biases is not None:
                 biases = initializers.draw(bias_inits[i], layer.biases.shape, fans, generator)
                 assign(f"layers[{i}].biases", layer.biases, biases)
+            if layer.gain is not None:
+                layer.gain[...] = 1
 
     # ---- parts ----
 
@@ -260,8 +283,8 @@ class NeuralNetwork:
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases."""
-        return sum(layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers)
+        """The number of weights, biases, gains and shifts."""
+        return sum(view.size for views in self._topology.views(self._parameters) for view in views.values())
 
     @property
     def neurons(self) -> tuple[list[Any], ...]:
@@ -301,8 +324,10 @@ class NeuralNetwork:
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
-        dropout = [layer.dropout for layer in self.layers[:-1]]
-        given = [f"dropout={dropout}"] if any(dropout) else []
+        of_layers = {
+            name: [getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout")
+        }
+        given = [f"{name}={values}" for name, values in of_layers.items() if any(values)]
         of_inputs = {"input_dropout": self.input_dropout, "input_noise": self.input_noise}
         given += [f"{name}={value}" for name, value in of_inputs.items() if value]
         return (
@@ -460,7 +485,7 @@ class NeuralNetwork:
         sample_weight: Any = None,
         regularization: Regularization | None = None,
         training: bool = False,
-    ) -> list[tuple[Array, Array | None]]:
+    ) -> list[tuple[Array | None, ...]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
         It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
@@ -473,10 +498,16 @@ class NeuralNetwork:
         Returns
         -------
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
+            (dW, db, dgain, dshift) for a layer that is normalised. Without biases db is None.
         """
         data = self._data(X, y, sample_weight)
         step = self._step(data, data.n_samples, penalties=self._penalties(regularization), training=training)
-        return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
+        result = []
+        for views in self._topology.views(step.gradients()):
+            found = {name: view.copy() for name, view in views.items()}
+            names = ("weights", "biases", *(("gain", "shift") if "gain" in found else ()))
+            result.append(tuple(found.get(name) for name in names))
+        return result
 
     def _step(
         self,
@@ -666,7 +697,8 @@ class NeuralNetwork:
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
             "loss": self.loss,
-            "biases": self.layers[0].biases is not None,
+            "biases": self._biases,
+            "normalization": [layer.normalization for layer in self.layers[:-1]],
             "dropout": [layer.dropout for layer in self.layers[:-1]],
             "input_dropout": self.input_dropout,
             "input_noise": self.input_noise,
@@ -690,10 +722,9 @@ class NeuralNetwork:
     def _named_views(self) -> Iterator[tuple[str, Array]]:
         names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
         for suffix, vector in zip(names, [self._parameters, *self._states], strict=True):
-            for i, (weights, biases) in enumerate(self._topology.views(vector)):
-                yield f"layers.{i}.weights{suffix}", weights
-                if biases is not None:
-                    yield f"layers.{i}.biases{suffix}", biases
+            for i, views in enumerate(self._topology.views(vector)):
+                for name, view in views.items():
+                    yield f"layers.{i}.{name}{suffix}", view
 
     @classmethod
     def from_state(cls, state: dict[str, Any], arrays: dict[str, Array]) -> Self:
@@ -704,6 +735,7 @@ class NeuralNetwork:
             state["activations"],
             losses.get(state["loss"]),
             state["biases"],
+            parse_normalization(state["normalization"], len(state["layer_sizes"]) - 2),
             np.dtype(state["dtype"]),
             state["seed"],
         )

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
+from .core.layers.normalization import EPSILON
+from .layers import Dense
 from .sparse import is_sparse
 from .validation import as_inputs, integer
 
@@ -51,17 +53,35 @@ def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
 
 
 def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
-    zs, a = [], x
+    us, normals, a = [], [], x
     for layer in network.layers:
-        zs.append(linalg.affine(a, layer.weights, layer.biases))
-        a = zs[-1] if layer is network.layers[-1] else activations.get(layer.activation)(zs[-1])
-    d = directions @ _of_output(network, zs[-1])
-    for i in reversed(range(len(zs))):
+        z = linalg.affine(a, layer.weights, layer.biases)
+        normals.append(_normalized(layer, z) if layer.normalization else None)
+        us.append(z if normals[-1] is None else layer.gain * normals[-1][0] + layer.shift)
+        a = us[-1] if layer is network.layers[-1] else activations.get(layer.activation)(us[-1])
+    d = directions @ _of_output(network, us[-1])
+    for i in reversed(range(len(us))):
+        normal = normals[i]
+        if normal is not None:
+            d = _through(network.layers[i], *normal, d)
         below = linalg.grad_inputs(np.ascontiguousarray(d.reshape(-1, d.shape[2])), network.layers[i].weights)
         d = below.reshape(len(x), len(directions), -1)
         if i > 0:
-            d = d * activations.get(network.layers[i - 1].activation).slope(zs[i - 1])[:, None]
+            d = d * activations.get(network.layers[i - 1].activation).slope(us[i - 1])[:, None]
     return d
+
+
+def _normalized(layer: Dense, z: Array) -> tuple[Array, Array]:
+    """Return the normalised sums of rows, and what each was multiplied by."""
+    inverse = 1 / np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
+    return (z - z.mean(axis=1, keepdims=True)) * inverse, inverse
+
+
+def _through(layer: Dense, normal: Array, inverse: Array, d: Array) -> Array:
+    """Return derivatives for the sums from those for the normalised ones, (n_rows, k, n_outputs)."""
+    d, normal = d * layer.gain, normal[:, None]
+    mean, slope = d.mean(axis=2, keepdims=True), (d * normal).mean(axis=2, keepdims=True)
+    return np.asarray((d - mean - normal * slope) * inverse[:, None])
 
 
 def _of_output(network: NeuralNetwork, z: Array) -> Array:

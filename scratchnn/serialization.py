@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import container, losses, optimizers
-from .architecture import check_outputs
+from .architecture import check_outputs, parse_normalization
 from .container import ArraySpec, Model, Path
 from .core import activations
 from .core.names import unknown
@@ -107,10 +107,12 @@ def _expected_arrays(model: Model) -> Iterator[tuple[str, tuple[str, tuple[int, 
     optimizer = model["optimizer"]
     states = optimizers.get(optimizer["name"]).states if optimizer else ()
     for suffix in ("", *(f".{state}" for state in states)):
-        for i, shape in enumerate(pairwise(model["layer_sizes"])):
+        kinds = [*model["normalization"], None]
+        for i, (shape, kind) in enumerate(zip(pairwise(model["layer_sizes"]), kinds, strict=True)):
             yield f"layers.{i}.weights{suffix}", (dtype, shape)
-            if model["biases"]:
-                yield f"layers.{i}.biases{suffix}", (dtype, shape[1:])
+            names = (["biases"] if model["biases"] else []) + (["gain", "shift"] if kind else [])
+            for name in names:
+                yield f"layers.{i}.{name}{suffix}", (dtype, shape[1:])
 
 
 # ---- the header's values ----
@@ -134,6 +136,10 @@ def _is_sizes(value: object) -> bool:
 
 def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_name, value))
+
+
+def _is_kinds(value: object) -> bool:
+    return isinstance(value, list) and all(kind is None or _is_name(kind) for kind in value)
 
 
 def _is_rates(value: object) -> bool:
@@ -179,6 +185,7 @@ MODEL_RULES: Rules = {
     "history": (lambda value: isinstance(value, dict), "an object"),
     "optimizer": (lambda value: value is None or isinstance(value, dict), "null or an object"),
     "metadata": (lambda value: isinstance(value, dict), "an object"),
+    "normalization": (_is_kinds, "a list of names or null"),
     "dropout": (_is_rates, "a list of rates from 0 to below 1"),
     "input_dropout": (_is_rate, "a rate from 0 to below 1"),
     "input_noise": SIZE,
@@ -187,6 +194,7 @@ MODEL_RULES: Rules = {
 # Keys that a format version has added to the first, and what it means to leave them out, as files of a model do that
 # can do without them.
 ADDED: dict[str, tuple[int, Callable[[Model], Any]]] = {
+    "normalization": (2, lambda model: [None] * (len(model["layer_sizes"]) - 2)),
     "dropout": (2, lambda model: [0.0] * (len(model["layer_sizes"]) - 2)),
     "input_dropout": (2, lambda model: 0.0),
     "input_noise": (2, lambda model: 0.0),
@@ -205,10 +213,11 @@ def _check_model(model: Model, left_out: Collection[str] = ()) -> None:
     _check_rules(model, rules, "the model")
     _check_rules(model["history"], HISTORY_RULES, "the history")
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
-    if "dropout" in rules and len(model["dropout"]) != len(model["layer_sizes"]) - 2:
-        raise ModelFileError(
-            f"the model has {len(model['layer_sizes']) - 2} hidden layers and {brief(model['dropout'])}"
-        )
+    n_hidden = len(model["layer_sizes"]) - 2
+    if "normalization" in rules:
+        parse_normalization(model["normalization"], n_hidden)
+    if "dropout" in rules and len(model["dropout"]) != n_hidden:
+        raise ModelFileError(f"the model has {n_hidden} hidden layers and {len(model['dropout'])} rates of dropout")
     if model["optimizer"] is not None:
         _check_optimizer(model["optimizer"])
 

@@ -97,7 +97,7 @@ class Plan:
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
             raise ValueError(f"epsilon is {epsilon!r}; expected at least {tiny:.3g} for {network.dtype}")
         for i, layer in enumerate(network.layers):
-            for name in ("weights", "biases"):
+            for name in ("weights", "biases", "gain", "shift"):
                 values = getattr(layer, name)
                 if values is not None and not np.isfinite(values).all():
                     raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")

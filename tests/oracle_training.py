@@ -10,26 +10,44 @@ import oracle
 
 
 class Layer(NamedTuple):
-    """A layer's parameters and how it computes."""
+    """A layer's parameters, None for those that it has not, and how it computes."""
 
     weights: np.ndarray
-    biases: np.ndarray | None
     activation: str
+    biases: np.ndarray | None = None
+    normalization: str | None = None
+    gain: np.ndarray | None = None
+    shift: np.ndarray | None = None
 
 
-NAMES = ("weights", "biases")
+ARRAYS = ("weights", "biases", "gain", "shift")
 
 
 def layers_of(network):
     """Copies of a network's layers, in float64."""
+
+    def copy(array):
+        return None if array is None else array.astype(np.float64)
+
     return [
         Layer(
-            layer.weights.astype(np.float64),
-            None if layer.biases is None else layer.biases.astype(np.float64),
-            layer.activation,
+            activation=layer.activation,
+            normalization=layer.normalization,
+            **{name: copy(getattr(layer, name)) for name in ARRAYS},
         )
         for layer in network.layers
     ]
+
+
+def assert_close(network, layers, tolerance):
+    """Check that a network's parameters are those of layers here."""
+    for ours, theirs in zip(network.layers, layers, strict=True):
+        for name in ARRAYS:
+            expected = getattr(theirs, name)
+            if expected is None:
+                assert getattr(ours, name) is None
+            else:
+                np.testing.assert_allclose(getattr(ours, name), expected, 0, tolerance, err_msg=name)
 
 
 # --- what is drawn: eq. 78 to 82 ---------------------------------------------------------------
@@ -87,6 +105,25 @@ class Noise(NamedTuple):
         ]
 
 
+# --- normalisation: eq. 83 to 86 -----------------------------------------------------------------
+
+EPSILON = 1e-5
+
+
+def normalized(layer, z):
+    """The normalised sums of eq. 83 and what each sum was multiplied by, from eq. 85."""
+    mean = z.mean(axis=1, keepdims=True)
+    variance = ((z - mean) ** 2).mean(axis=1, keepdims=True)
+    inverse = 1 / np.sqrt(variance + EPSILON)
+    return (z - mean) * inverse, inverse
+
+
+def grad_normalized(layer, du, normal, inverse):
+    """dz of eq. 84 and 86."""
+    d = layer.gain * du
+    return inverse * (d - d.mean(axis=1, keepdims=True) - normal * (d * normal).mean(axis=1, keepdims=True))
+
+
 # --- networks ------------------------------------------------------------------------------------
 
 
@@ -97,20 +134,25 @@ def masked(a, mask):
 def gradients(layers, x, y, loss, masks=None):
     """The loss of a step and [{name: gradient}], the first layer's first."""
     masks = [None] * (1 + len(layers)) if masks is None else masks
-    outputs, zs = [masked(x, masks[0])], []
+    outputs, us, normals = [masked(x, masks[0])], [], []
     for layer, mask in zip(layers, masks[1:], strict=True):
         z = oracle.affine(outputs[-1], layer.weights, layer.biases)
-        zs.append(z)
-        outputs.append(masked(oracle.outputs_of(layer.activation, z, 1), mask))
+        normals.append(normalized(layer, z) if layer.normalization else None)
+        us.append(layer.gain * normals[-1][0] + layer.shift if layer.normalization else z)
+        outputs.append(masked(oracle.outputs_of(layer.activation, us[-1], 1), mask))
     element, scale, settings, link = oracle.network_loss(loss)
-    u = zs[-1] if link else outputs[-1]
+    u = us[-1] if link else outputs[-1]
     value, da = oracle.total_loss(element, u, y, scale(*u.shape), **settings)
     found = []
     for i in reversed(range(len(layers))):
-        layer, z = layers[i], zs[i]
-        slope = 1 if link and i == len(layers) - 1 else oracle.activation(layer.activation)[1](z)
-        dz = masked(da, masks[i + 1]) * slope
-        found.insert(0, {"weights": oracle.grad_weights(outputs[i], dz)})
+        layer = layers[i]
+        slope = 1 if link and i == len(layers) - 1 else oracle.activation(layer.activation)[1](us[i])
+        dz = du = masked(da, masks[i + 1]) * slope
+        found.insert(0, {})
+        if layer.normalization:
+            found[0] |= {"gain": np.sum(du * normals[i][0], axis=0), "shift": np.sum(du, axis=0)}
+            dz = grad_normalized(layer, du, *normals[i])
+        found[0]["weights"] = oracle.grad_weights(outputs[i], dz)
         if layer.biases is not None:
             found[0]["biases"] = oracle.grad_biases(dz)
         da = oracle.grad_inputs(dz, layer.weights)

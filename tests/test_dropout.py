@@ -16,12 +16,6 @@ TOLERANCE = {np.float32: 3e-5, np.float64: 1e-12}
 RATES = (0.5, 0.2, 0.9, 2.0**-16, 1 - 2.0**-16)
 
 
-def agree(network, layers, dtype):
-    for ours, theirs in zip(network.layers, layers, strict=True):
-        np.testing.assert_allclose(ours.weights, theirs.weights, 0, TOLERANCE[dtype])
-        np.testing.assert_allclose(ours.biases, theirs.biases, 0, TOLERANCE[dtype])
-
-
 def make(dtype=np.float64, sizes=(5, 17, 33, 3), **arguments):
     arguments = {"activation": "tanh", "dropout": [0.5, 0.2], "input_dropout": 0.1, "seed": 7, **arguments}
     return NeuralNetwork(list(sizes), dtype=dtype, **arguments)
@@ -102,7 +96,7 @@ def test_ten_steps(activation, optimizer, batch_size, isa, dtype):
         noise, **settings,
     )  # fmt: skip
     network.train(x, y, epochs=5, batch_size=batch_size, optimizer=type(optimizers.get(optimizer))(**settings))
-    agree(network, layers, dtype)
+    oracle_training.assert_close(network, layers, TOLERANCE[dtype])
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "poisson", "binary_cross_entropy", "mean_squared_error"])
@@ -233,7 +227,7 @@ def test_masks_go_on_where_another_optimizer_starts_afresh():
         oracle_training.Noise(7, (0.5, 0.2)), first_step=8, learning_rate=0.1,
     )  # fmt: skip
     network.train(x, y, epochs=1, batch_size=6, optimizer="sgd")
-    agree(network, layers, np.float64)
+    oracle_training.assert_close(network, layers, TOLERANCE[np.float64])
     network.layers[0].dropout = network.layers[1].dropout = 0
     network.train(x, y, epochs=1, batch_size=6)
     assert network.get_state()[0]["noise_counter"] == 12  # steps that have drawn

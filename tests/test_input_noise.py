@@ -89,9 +89,7 @@ def test_ten_steps(batch_size, input_dropout, isa, dtype):
         noise, learning_rate=0.002,
     )  # fmt: skip
     network.train(x, y, epochs=5, batch_size=batch_size, optimizer="momentum", learning_rate=0.002)
-    for ours, theirs in zip(network.layers, layers, strict=True):
-        np.testing.assert_allclose(ours.weights, theirs.weights, 0, TOLERANCE[dtype])
-        np.testing.assert_allclose(ours.biases, theirs.biases, 0, TOLERANCE[dtype])
+    oracle_training.assert_close(network, layers, TOLERANCE[dtype])
     assert x.tobytes() == kept.tobytes()
 
 

@@ -50,7 +50,7 @@ cdef class Penalties:
         self.first_row = <size_t *>self.memory(n * sizeof(size_t))
         for i in range(n):
             self.first_row[i] = self.n_rows
-            self.n_rows += topology.layers[i].n_inputs + 1
+            self.n_rows += topology.layers[i].n_inputs + topology.layers[i].n_vectors
         self.rows = <double *>self.memory(self.n_rows * sizeof(double))
         if isfinite(clip_norm):
             self.squares = <double *>self.memory(self.n_rows * sizeof(double))
@@ -85,9 +85,10 @@ cdef class Penalties:
         self.k.penalties(
             end - begin, d.n_outputs, at(self.k, parameters, d.weights + begin * d.stride), d.stride,
             &self.of_weights[i], rows + begin)
-        if begin == 0 and d.has_biases:
+        if begin == 0 and d.n_vectors > 0:
             self.k.penalties(
-                1, d.n_outputs, at(self.k, parameters, d.biases), d.stride, &self.of_biases[i], rows + d.n_inputs)
+                d.n_vectors, d.n_outputs, at(self.k, parameters, d.vectors), d.stride, &self.of_biases[i],
+                rows + d.n_inputs)
 
     cdef double total(self) noexcept nogil:
         return sum_of(self.rows, self.n_rows)
@@ -102,13 +103,14 @@ cdef class Penalties:
         if self.squares != NULL:
             self.k.row_squares(
                 end - begin, d.n_outputs, at(self.k, gradient, place), d.stride, self.squares + row + begin)
-        if begin == 0 and d.has_biases:
+        if begin == 0 and d.n_vectors > 0:
             self.k.penalize(
-                1, d.n_outputs, at(self.k, parameters, d.biases), d.stride, at(self.k, gradient, d.biases), d.stride,
-                &self.of_biases[i])
+                d.n_vectors, d.n_outputs, at(self.k, parameters, d.vectors), d.stride,
+                at(self.k, gradient, d.vectors), d.stride, &self.of_biases[i])
             if self.squares != NULL:
                 self.k.row_squares(
-                    1, d.n_outputs, at(self.k, gradient, d.biases), d.stride, self.squares + row + d.n_inputs)
+                    d.n_vectors, d.n_outputs, at(self.k, gradient, d.vectors), d.stride,
+                    self.squares + row + d.n_inputs)
 
     cdef double shrinkage(self) noexcept nogil:
         cdef double norm = sqrt(sum_of(self.squares, self.n_rows))

@@ -79,5 +79,5 @@ cdef class Step:
     cdef const char *targets_of(self, size_t first) noexcept nogil
     cdef void fetch(self, size_t first, size_t begin, size_t end) noexcept nogil
 
-    # Zero dz: an infinite activation leaves NaN in its padding, which no later step would overwrite.
+    # Zero du and dz: an infinite activation leaves NaN in its padding, which no later step would overwrite.
     cdef void clear_padding(self) noexcept nogil

@@ -12,7 +12,9 @@ from libc.string cimport memset
 from scratchnn.core.data cimport Source, gather, in_place
 from scratchnn.core.kernels cimport snn_kernels, snn_penalty, table
 from scratchnn.core.layers.dense cimport (
-    Activations, Dense, apply_gradient, at, backward, forward, grad_inputs, grad_parameters, update_parameters)
+    NONE, Activations, Dense, activate, apply_gradient, at, backward, grad_inputs, grad_parameters, multiply,
+    update_parameters)
+from scratchnn.core.layers.normalization cimport grad_normalized, normalize
 from scratchnn.core.losses cimport loss_scale, set_loss
 from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
@@ -110,7 +112,7 @@ cdef class Step:
 
     cdef void lay_out(self) noexcept:
         cdef size_t itemsize = self.k.itemsize, m = self.batch_size, last = self.topology.n_layers - 1, i
-        cdef size_t row_bytes
+        cdef size_t row_bytes, row, begin
         cdef Activations b
         cdef const Dense *d
         self.batch = <Activations *>self.take((last + 1) * sizeof(Activations))
@@ -130,15 +132,20 @@ cdef class Step:
         row_bytes = self.input_stride * itemsize
         for i in range(last + 1):
             d = &self.topology.layers[i]
-            b.z = self.take(m * d.stride * itemsize)
-            b.a = b.z if d.slope_from_value or d.in_loss else self.take(m * d.stride * itemsize)
-            b.out, b.mask = b.a, NULL
+            row = d.stride * itemsize
+            begin = self.taken
+            b.u = b.z = self.take(m * row)
+            b.normal = b.inverse = b.mask = NULL
+            if d.normalization != NONE:
+                b.normal, b.inverse, b.u = b.z, self.take(m * itemsize), self.take(m * row)
+            b.out = b.a = b.u if d.slope_from_value or d.in_loss else self.take(m * row)
             if self.noise is not None and self.noise.drops(i):
-                b.out, b.mask = self.take(m * d.stride * itemsize), self.take(m * d.stride * itemsize)
-                row_bytes += 2 * d.stride * itemsize
-            b.dz = self.take(m * d.stride * itemsize)
-            b.db = self.take(d.stride * itemsize)
-            row_bytes += (3 if b.a != b.z else 2) * d.stride * itemsize
+                b.out, b.mask = self.take(m * row), self.take(m * row)
+            b.dz = b.du = self.take(m * row)
+            if d.normalization != NONE:
+                b.dz = self.take(m * row)
+            row_bytes += (self.taken - begin) // m
+            b.dv = self.take(d.n_vectors * row)
             if self.memory != NULL:
                 self.batch[i] = b
         self.rows_at_a_time = max(FEWEST, CACHE_BYTES // row_bytes // TILE_HEIGHTS * TILE_HEIGHTS)
@@ -193,7 +200,10 @@ cdef class Step:
         self.fetch(first, begin, end)
         for i in range(last + 1):
             b = &self.batch[i]
-            forward(k, &layers[i], self.parameters, a, stride, b, begin, end)
+            multiply(k, &layers[i], self.parameters, a, stride, b, begin, end)
+            if layers[i].normalization != NONE:
+                normalize(k, &layers[i], self.parameters, b, begin, end)
+            activate(k, &layers[i], b, begin, end)
             if b.mask != NULL:
                 self.noise.drop(k, i, begin, end, layers[i].n_outputs, b.a, b.mask, b.out, layers[i].stride)
             a, stride = b.out, layers[i].stride
@@ -201,12 +211,17 @@ cdef class Step:
             end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
             self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
             self.loss.parameters,
-            at(k, self.batch[last].dz, begin * stride), stride, &self.row_loss[begin])
-        for i in range(last, self.lowest, -1):
-            backward(k, &layers[i], &self.batch[i], begin, end)
-            grad_inputs(
-                k, &layers[i], self.parameters, &self.batch[i], self.batch[i - 1].dz, layers[i - 1].stride, begin, end)
-        backward(k, &layers[self.lowest], &self.batch[self.lowest], begin, end)
+            at(k, self.batch[last].du, begin * stride), stride, &self.row_loss[begin])
+        i = last + 1
+        while i > self.lowest:
+            i -= 1
+            b = &self.batch[i]
+            backward(k, &layers[i], b, begin, end)
+            if layers[i].normalization != NONE:
+                grad_normalized(k, &layers[i], self.parameters, b, begin, end)
+            if i > self.lowest:
+                grad_inputs(
+                    k, &layers[i], self.parameters, b, self.batch[i - 1].du, layers[i - 1].stride, begin, end)
 
     cdef const char *inputs_of(self, size_t first) noexcept nogil:
         return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
@@ -292,6 +307,7 @@ cdef class Step:
     cdef void clear_padding(self) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(self.topology.n_layers):
+            memset(self.batch[i].du, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
             memset(self.batch[i].dz, 0, self.batch_size * self.topology.layers[i].stride * self.k.itemsize)
 
     def evaluate(self):

@@ -117,6 +117,22 @@ static void noise(const snn_kernels *k) {
     print("noise");
 }
 
+static void normalized(const snn_kernels *k) {
+    start();
+    for (size_t n = 1; n < 100; n += 9) {
+        k->normalize_rows(7, n, a, b, d, c, row_loss, e, n, n);
+        add(c, 7 * n * k->itemsize);
+        add(row_loss, 7 * k->itemsize);
+        add(e, 7 * n * k->itemsize);
+        k->grad_normalized_rows(7, n, d, b, c, row_loss, e, n);
+        add(e, 7 * n * k->itemsize);
+        k->grad_gain(7, n, d, c, n, row_loss, e);
+        add(row_loss, n * k->itemsize);
+        add(e, n * k->itemsize);
+    }
+    print("normalized");
+}
+
 /* dW and the step in one pass, and whole steps of a 2-3-1 network. */
 static void fused(const snn_kernels *k) {
     enum { STRIDE = 16, N_INPUTS = 130, M = 4 };
@@ -187,6 +203,7 @@ int main(void) {
             losses(k);
             updates(k);
             noise(k);
+            normalized(k);
             fused(k);
             vectors(k);
             printf("\n");
