@@ -216,6 +216,25 @@ typedef struct snn_kernels {
     void (*grad_gain)(size_t m, size_t n, const void *du, const void *normal, size_t ld, void *dgain,
                       void *dshift);
 
+    /* Mean and variance (n) of the columns of z (m, n), whose rows weigh `total` together, and the same each where
+     * sample_weight (m) is NULL; zeros where total is 0. */
+    void (*column_moments)(size_t m, size_t n, const void *z, size_t ld, const void *sample_weight,
+                           double total, void *mean, void *variance);
+
+    /* As normalize_rows, of columns whose mean and variance (n) are given: these times 1 / sqrt(variance + epsilon). */
+    void (*normalize_columns)(size_t m, size_t n, const void *z, const void *mean, const void *variance,
+                              const void *gain, const void *shift, void *normal, void *u, size_t ld,
+                              size_t columns);
+
+    /* dz (m, n) of normalize_columns, where mean and variance are column_moments of rows that weigh `total` together,
+     * these m among them, and dgain and dshift (n) are grad_gain's of all; or are constants, where dgain is NULL. */
+    void (*grad_normalized_columns)(size_t m, size_t n, const void *du, const void *gain, const void *normal,
+                                    const void *variance, const void *dgain, const void *dshift,
+                                    const void *sample_weight, double total, void *dz, size_t ld);
+
+    /* y += rate (x - y) */
+    void (*approach)(size_t n, const void *x, double rate, void *y);
+
     /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
                    ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);

@@ -22,7 +22,7 @@ __all__ = [
     "parse_normalization",
 ]
 
-_KINDS = ", ".join(repr(kind) for kind in KINDS) + " or None"
+_KINDS = f"{', '.join(map(repr, KINDS))} or None"
 
 # Beyond this no machine has the memory, and products of sizes would leave 64 bits.
 _MOST_BYTES = 1 << 47

@@ -95,7 +95,8 @@ def check_gradients(
         clipped is not that of the loss.
     training : bool
         Whether the loss is that of the next step of training, with the activations dropped that it would drop, and its
-        noise on the inputs; else it is that of what the network predicts. Without either there is no difference.
+        noise on the inputs, and layers normalised by the batch; else it is that of what the network predicts. Without
+        these there is no difference.
     epsilon : float
         The step, relative to a weight's size where that is above 1.
     tolerance : float

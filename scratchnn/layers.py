@@ -24,10 +24,13 @@ class Dense:
     weights : (n_inputs, n_outputs) array
         A view: writing an element changes the network; assigning copies values of this shape.
     biases : (n_outputs,) array or None
-    normalization : {"layer", None}
+    normalization : {"batch", "layer", None}
         What the sums go through before the activation (docs/math.md, "Normalisation").
     gain, shift : (n_outputs,) array or None
         What the normalised sums are multiplied by, and what is added then.
+    running_mean, running_variance : (n_outputs,) array or None
+        Of the sums, over the batches of training: what a layer with "batch" is normalised with in predictions, and in
+        training while it is not trainable.
     activation : str
     trainable : bool
         Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
@@ -50,6 +53,7 @@ class Dense:
     ) -> None:
         self._weights, self._biases = views["weights"], views.get("biases")
         self._gain, self._shift = views.get("gain"), views.get("shift")
+        self._running_mean, self._running_variance = views.get("running_mean"), views.get("running_variance")
         self.activation = activation
         self.normalization = normalization
         self.trainable = True
@@ -100,10 +104,32 @@ class Dense:
     def shift(self, values: Any) -> None:
         assign("shift", self._of_normalization(self._shift), values)
 
+    @property
+    def running_mean(self) -> Array | None:
+        return self._running_mean
+
+    @running_mean.setter
+    def running_mean(self, values: Any) -> None:
+        assign("running_mean", self._of_normalization(self._running_mean, " by batches"), values)
+
+    @property
+    def running_variance(self) -> Array | None:
+        return self._running_variance
+
+    @running_variance.setter
+    def running_variance(self, values: Any) -> None:
+        view = self._of_normalization(self._running_variance, " by batches")
+        before = view.copy()
+        assign("running_variance", view, values)
+        if (view < 0).any():
+            least = float(view.min())
+            view[...] = before
+            raise ValueError(f"running_variance: values reach down to {least}; expected numbers >= 0")
+
     @staticmethod
-    def _of_normalization(view: Array | None) -> Array:
+    def _of_normalization(view: Array | None, how: str = "") -> Array:
         if view is None:
-            raise AttributeError("this layer is not normalised")
+            raise AttributeError(f"this layer is not normalised{how}")
         return view
 
     @property

@@ -78,9 +78,9 @@ class NeuralNetwork:
         output for each level of each target, ``gaussian`` two for each target.
     biases : bool
         Whether layers have biases.
-    normalization : {"layer"} or sequence of it and None, optional
+    normalization : {"batch", "layer"} or sequence of them and None, optional
         What the sums of hidden layers go through before the activation, one for all or one for each (docs/math.md,
-        "Normalisation").
+        "Normalisation"). Layers with "batch" have no biases: their shift is what biases would be.
     weight_init, bias_init : str or sequence of str and arrays, optional
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
         ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
@@ -194,10 +194,16 @@ class NeuralNetwork:
         self._layers = tuple(
             self._dense(views, name, function, kind, i == len(functions) - 1)
             for i, (views, name, function, kind) in enumerate(
-                zip(self._topology.views(self._parameters), activation_names, functions, normalization, strict=True)
+                zip(self._views(), activation_names, functions, normalization, strict=True)
             )
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
+
+    def _views(self) -> list[dict[str, Array]]:
+        """Return, for every layer, {name: view} of its parameters, running means and variances among them."""
+        vector = self._parameters
+        pairs = zip(self._topology.views(vector), self._topology.statistics(vector), strict=True)
+        return [views | statistics for views, statistics in pairs]
 
     @staticmethod
     def _dense(views: dict[str, Array], name: str, function: Any, normalization: str, is_output: bool) -> Dense:
@@ -223,8 +229,9 @@ class NeuralNetwork:
             if layer.biases is not None:
                 biases = initializers.draw(bias_inits[i], layer.biases.shape, fans, generator)
                 assign(f"layers[{i}].biases", layer.biases, biases)
-            if layer.gain is not None:
-                layer.gain[...] = 1
+            for view in (layer.gain, layer.running_variance):
+                if view is not None:
+                    view[...] = 1
 
     # ---- parts ----
 
@@ -468,7 +475,8 @@ class NeuralNetwork:
             Its penalties are added.
         training : bool
             Whether the loss is that of the next step of training, were all of (X, y) its batch: with the activations
-            dropped that it would drop, and its noise on the inputs. Else it is that of what the network predicts.
+            dropped that it would drop, its noise on the inputs, and layers normalised by the batch. Else it is that of
+            what the network predicts.
 
         Returns
         -------
@@ -518,6 +526,8 @@ class NeuralNetwork:
         penalties: Penalties | None = None,
         training: bool = True,
     ) -> Step:
+        if training:
+            self._check_batches(data.n_samples, batch_size)
         loss = self._loss.for_kernel()
         frozen = [not layer.trainable for layer in self.layers]
         return Step(
@@ -532,7 +542,17 @@ class NeuralNetwork:
             penalties,
             frozen if any(frozen) else None,
             self._noise() if training else None,
+            training,
         )
+
+    def _check_batches(self, n_samples: int, batch_size: int) -> None:
+        """Refuse a batch of a single sample where layers are normalised by batches."""
+        last = n_samples % batch_size or batch_size
+        if min(batch_size, last) == 1 and any(la.normalization == "batch" and la.trainable for la in self.layers):
+            raise ValueError(
+                f"{n_samples} sample(s) in batches of {batch_size} leave one alone; normalization='batch' expects at "
+                "least 2 in each batch"
+            )
 
     def _noise(self) -> Noise | None:
         """Return what training draws in its steps, None for nothing."""
@@ -722,7 +742,7 @@ class NeuralNetwork:
     def _named_views(self) -> Iterator[tuple[str, Array]]:
         names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
         for suffix, vector in zip(names, [self._parameters, *self._states], strict=True):
-            for i, views in enumerate(self._topology.views(vector)):
+            for i, views in enumerate(self._topology.views(vector) if suffix else self._views()):
                 for name, view in views.items():
                     yield f"layers.{i}.{name}{suffix}", view
 

@@ -73,12 +73,17 @@ def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
 
 def _normalized(layer: Dense, z: Array) -> tuple[Array, Array]:
     """Return the normalised sums of rows, and what each was multiplied by."""
+    if layer.running_variance is not None:
+        inverse = 1 / np.sqrt(layer.running_variance + EPSILON)
+        return (z - layer.running_mean) * inverse, inverse[None]
     inverse = 1 / np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
     return (z - z.mean(axis=1, keepdims=True)) * inverse, inverse
 
 
 def _through(layer: Dense, normal: Array, inverse: Array, d: Array) -> Array:
     """Return derivatives for the sums from those for the normalised ones, (n_rows, k, n_outputs)."""
+    if layer.normalization == "batch":
+        return np.asarray(d * layer.gain * inverse)
     d, normal = d * layer.gain, normal[:, None]
     mean, slope = d.mean(axis=2, keepdims=True), (d * normal).mean(axis=2, keepdims=True)
     return np.asarray((d - mean - normal * slope) * inverse[:, None])

@@ -110,7 +110,9 @@ def _expected_arrays(model: Model) -> Iterator[tuple[str, tuple[str, tuple[int, 
         kinds = [*model["normalization"], None]
         for i, (shape, kind) in enumerate(zip(pairwise(model["layer_sizes"]), kinds, strict=True)):
             yield f"layers.{i}.weights{suffix}", (dtype, shape)
-            names = (["biases"] if model["biases"] else []) + (["gain", "shift"] if kind else [])
+            names = ["biases"] if model["biases"] and kind != "batch" else []
+            names += ["gain", "shift"] if kind else []
+            names += ["running_mean", "running_variance"] if kind == "batch" and not suffix else []
             for name in names:
                 yield f"layers.{i}.{name}{suffix}", (dtype, shape[1:])
 

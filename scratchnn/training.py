@@ -90,6 +90,7 @@ class Plan:
             raise TypeError(f"callback is {type(callback).__name__}; expected a callable(network, epoch, history)")
         if isinstance(optimizer, LBFGS):
             self._check_full_batch()
+        network._check_batches(data.n_samples, self.batch_size)
         if all(not layer.trainable for layer in network.layers):
             raise ValueError("no layer is trainable: set trainable of one to True")
         epsilon = optimizer.hyperparameters().get("epsilon")
@@ -97,7 +98,7 @@ class Plan:
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
             raise ValueError(f"epsilon is {epsilon!r}; expected at least {tiny:.3g} for {network.dtype}")
         for i, layer in enumerate(network.layers):
-            for name in ("weights", "biases", "gain", "shift"):
+            for name in ("weights", "biases", "gain", "shift", "running_mean", "running_variance"):
                 values = getattr(layer, name)
                 if values is not None and not np.isfinite(values).all():
                     raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")

@@ -18,9 +18,12 @@ class Layer(NamedTuple):
     normalization: str | None = None
     gain: np.ndarray | None = None
     shift: np.ndarray | None = None
+    running_mean: np.ndarray | None = None
+    running_variance: np.ndarray | None = None
+    trainable: bool = True
 
 
-ARRAYS = ("weights", "biases", "gain", "shift")
+ARRAYS = ("weights", "biases", "gain", "shift", "running_mean", "running_variance")
 
 
 def layers_of(network):
@@ -33,6 +36,7 @@ def layers_of(network):
         Layer(
             activation=layer.activation,
             normalization=layer.normalization,
+            trainable=layer.trainable,
             **{name: copy(getattr(layer, name)) for name in ARRAYS},
         )
         for layer in network.layers
@@ -105,23 +109,41 @@ class Noise(NamedTuple):
         ]
 
 
-# --- normalisation: eq. 83 to 86 -----------------------------------------------------------------
+# --- normalisation: eq. 83 to 89 -----------------------------------------------------------------
 
 EPSILON = 1e-5
 
 
-def normalized(layer, z):
-    """The normalised sums of eq. 83 and what each sum was multiplied by, from eq. 85."""
-    mean = z.mean(axis=1, keepdims=True)
-    variance = ((z - mean) ** 2).mean(axis=1, keepdims=True)
-    inverse = 1 / np.sqrt(variance + EPSILON)
-    return (z - mean) * inverse, inverse
+def moments(layer, z, share, training):
+    """Mean and variance of eq. 83: of eq. 85, of eq. 87 with the samples' shares, or the running ones."""
+    if layer.normalization == "layer":
+        mean = z.mean(axis=1, keepdims=True)
+        return mean, ((z - mean) ** 2).mean(axis=1, keepdims=True)
+    if not (training and layer.trainable):
+        return layer.running_mean, layer.running_variance
+    mean = np.sum(share * z, axis=0)
+    return mean, np.sum(share * (z - mean) ** 2, axis=0)
 
 
-def grad_normalized(layer, du, normal, inverse):
-    """dz of eq. 84 and 86."""
+def grad_normalized(layer, du, normal, inverse, share, training):
+    """dz of eq. 84 and 86 or 88."""
     d = layer.gain * du
-    return inverse * (d - d.mean(axis=1, keepdims=True) - normal * (d * normal).mean(axis=1, keepdims=True))
+    if layer.normalization == "layer":
+        return inverse * (d - d.mean(axis=1, keepdims=True) - normal * (d * normal).mean(axis=1, keepdims=True))
+    if not (training and layer.trainable):
+        return inverse * d
+    return inverse * (d - share * (np.sum(d, axis=0) + normal * np.sum(d * normal, axis=0)))
+
+
+def predict(layers, x):
+    """What a network says, which is normalised with the running mean and variance."""
+    for layer in layers:
+        u = oracle.affine(x, layer.weights, layer.biases)
+        if layer.normalization:
+            mean, variance = moments(layer, u, None, False)
+            u = layer.gain * (u - mean) / np.sqrt(variance + EPSILON) + layer.shift
+        x = oracle.outputs_of(layer.activation, u, 1)
+    return x
 
 
 # --- networks ------------------------------------------------------------------------------------
@@ -131,18 +153,32 @@ def masked(a, mask):
     return a if mask is None else a * mask
 
 
-def gradients(layers, x, y, loss, masks=None):
-    """The loss of a step and [{name: gradient}], the first layer's first."""
+def gradients(layers, x, y, loss, masks=None, sample_weight=None, training=True, statistics=None):
+    """The loss of a step and [{name: gradient}], the first layer's first.
+
+    Means and variances of eq. 87 are appended to `statistics`, None for layers that have none.
+    """
     masks = [None] * (1 + len(layers)) if masks is None else masks
+    weight = np.ones(len(x)) if sample_weight is None else sample_weight
+    share = (weight / np.sum(weight))[:, None]
     outputs, us, normals = [masked(x, masks[0])], [], []
     for layer, mask in zip(layers, masks[1:], strict=True):
         z = oracle.affine(outputs[-1], layer.weights, layer.biases)
-        normals.append(normalized(layer, z) if layer.normalization else None)
-        us.append(layer.gain * normals[-1][0] + layer.shift if layer.normalization else z)
+        if layer.normalization:
+            mean, variance = moments(layer, z, share, training)
+            inverse = 1 / np.sqrt(variance + EPSILON)
+            normals.append(((z - mean) * inverse, inverse))
+            us.append(layer.gain * normals[-1][0] + layer.shift)
+        else:
+            normals.append(None)
+            us.append(z)
+        if statistics is not None:
+            statistics.append((mean, variance) if layer.normalization == "batch" else None)
         outputs.append(masked(oracle.outputs_of(layer.activation, us[-1], 1), mask))
     element, scale, settings, link = oracle.network_loss(loss)
     u = us[-1] if link else outputs[-1]
-    value, da = oracle.total_loss(element, u, y, scale(*u.shape), **settings)
+    factor = scale(np.sum(weight), u.shape[1])
+    value, da = oracle.total_loss(element, u, y, factor, sample_weight, **settings)
     found = []
     for i in reversed(range(len(layers))):
         layer = layers[i]
@@ -151,7 +187,7 @@ def gradients(layers, x, y, loss, masks=None):
         found.insert(0, {})
         if layer.normalization:
             found[0] |= {"gain": np.sum(du * normals[i][0], axis=0), "shift": np.sum(du, axis=0)}
-            dz = grad_normalized(layer, du, *normals[i])
+            dz = grad_normalized(layer, du, *normals[i], share, training)
         found[0]["weights"] = oracle.grad_weights(outputs[i], dz)
         if layer.biases is not None:
             found[0]["biases"] = oracle.grad_biases(dz)
@@ -159,7 +195,9 @@ def gradients(layers, x, y, loss, masks=None):
     return value, found
 
 
-def train(layers, x, y, loss, optimizer, epochs, batch_size, noise=None, first_step=0, **settings):
+def train(
+    layers, x, y, loss, optimizer, epochs, batch_size, noise=None, first_step=0, sample_weight=None, **settings
+):  # fmt: skip
     """The layers after some epochs; `first_step` is how many steps have drawn noise before."""
     update = oracle.OPTIMIZERS[optimizer]
     states, t = {}, 0
@@ -169,9 +207,16 @@ def train(layers, x, y, loss, optimizer, epochs, batch_size, noise=None, first_s
             m, sizes = len(x[rows]), [x.shape[1], *(layer.weights.shape[1] for layer in layers)]
             masks = None if noise is None else noise.masks(first_step + t, m, sizes)
             inputs = x[rows] if noise is None else noise.disturb(first_step + t, x[rows])
-            _, found = gradients(layers, inputs, y[rows], loss, masks)
+            weight, statistics = None if sample_weight is None else sample_weight[rows], []
+            _, found = gradients(layers, inputs, y[rows], loss, masks, weight, statistics=statistics)
             t += 1
             for i, of_layer in enumerate(found):
+                if not layers[i].trainable:
+                    continue
+                if statistics[i] is not None:  # eq. 89
+                    mean = layers[i].running_mean + 0.1 * (statistics[i][0] - layers[i].running_mean)
+                    variance = layers[i].running_variance + 0.1 * (statistics[i][1] - layers[i].running_variance)
+                    layers[i] = layers[i]._replace(running_mean=mean, running_variance=variance)
                 for name, g in of_layer.items():
                     w = getattr(layers[i], name)
                     state = states.get((i, name), (0 * w,) * len(oracle.STATES[optimizer]))

@@ -119,6 +119,17 @@ cdef extern from "kernels.h" nogil:
             size_t ld) noexcept nogil
         void (*grad_gain)(
             size_t m, size_t n, const void *du, const void *normal, size_t ld, void *dgain, void *dshift) noexcept nogil
+        void (*column_moments)(
+            size_t m, size_t n, const void *z, size_t ld, const void *sample_weight, double total, void *mean,
+            void *variance) noexcept nogil
+        void (*normalize_columns)(
+            size_t m, size_t n, const void *z, const void *mean, const void *variance, const void *gain,
+            const void *shift, void *normal, void *u, size_t ld, size_t columns) noexcept nogil
+        void (*grad_normalized_columns)(
+            size_t m, size_t n, const void *du, const void *gain, const void *normal, const void *variance,
+            const void *dgain, const void *dshift, const void *sample_weight, double total, void *dz,
+            size_t ld) noexcept nogil
+        void (*approach)(size_t n, const void *x, double rate, void *y) noexcept nogil
         void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,

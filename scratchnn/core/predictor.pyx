@@ -304,7 +304,7 @@ cdef class Predictor:
         for i in range(n_layers):
             d = &self.topology.layers[i]
             batch.z = batch.u = batch.a = memory + p.memory_of_inputs + i % 2 * p.memory_of_layer
-            batch.normal = batch.inverse = NULL
+            batch.normal = batch.inverse = batch.mean = NULL  # nothing is kept, and nothing is of this batch
             multiply(k, d, self.parameters, a, stride, &batch, 0, m)
             if d.normalization != NONE:
                 normalize(k, d, self.parameters, &batch, 0, m)

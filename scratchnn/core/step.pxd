@@ -4,7 +4,7 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
 from scratchnn.core.data cimport Rows
-from scratchnn.core.kernels cimport snn_kernels
+from scratchnn.core.kernels cimport snn_barrier, snn_kernels
 from scratchnn.core.layers.dense cimport Activations, Update
 from scratchnn.core.losses cimport Loss
 from scratchnn.core.noise cimport Noise
@@ -25,6 +25,8 @@ cdef class Step:
     cdef const char *frozen         # whether a layer is not to change
     cdef size_t lowest              # layer that does
     cdef size_t n_samples, batch_size
+    cdef bint training              # whether batches normalise layers, rather than running means and variances
+    cdef readonly bint together     # whether there is such a layer: threads then wait for each other in phase_one
 
     # the memory of a batch, and what is taken of it
     cdef char *memory
@@ -51,6 +53,8 @@ cdef class Step:
     # Whether steps are nothing but the loss's gradient and the optimizer's update, of all layers.
     cdef bint is_plain(self) noexcept nogil
 
+    cdef bint is_together(self, size_t i) noexcept nogil
+
     # Whether the same parameters and samples give the same gradient in every step.
     cdef bint is_deterministic(self) noexcept nogil
     cdef bint is_frozen(self, size_t i) noexcept nogil
@@ -58,12 +62,19 @@ cdef class Step:
     # What the samples of the batch of m that begins with sample `first` weigh together.
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil
 
-    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`.
-    cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
-    cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil
+    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`. The
+    # barrier is for n_threads, and may be NULL for one.
+    cdef void phase_one(
+        self, size_t first, size_t m, uint32_t thread, uint32_t n_threads, snn_barrier *barrier) noexcept nogil
+    cdef void learn_rows(
+        self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
 
     # Gradient and update of this thread's weights. With penalties, which have been made ready for the step.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
+
+    # Move running means and variances towards those of the batch of m, at a rate.
+    cdef void average_statistics(self, size_t first, size_t m, double rate) noexcept nogil
 
     # This thread's part of the gradient, penalties included, into a vector of the parameters' layout; and, with a limit
     # to the gradient's norm, the update after all threads have computed their part into that of the penalties.

@@ -22,7 +22,10 @@ class Step:
         penalties: Penalties | None = None,
         frozen: Sequence[bool] | None = None,
         noise: Noise | None = None,
+        training: bool = True,
     ) -> None: ...
+    @property
+    def together(self) -> bool: ...
     @property
     def penalties(self) -> Penalties | None: ...
     @property

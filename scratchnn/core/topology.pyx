@@ -11,7 +11,7 @@ from libc.stdlib cimport calloc, free
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, prefer_large_pages, table
 
-from scratchnn.core.layers.dense cimport BY_LAYER
+from scratchnn.core.layers.dense cimport BY_BATCH, BY_LAYER
 
 from scratchnn.core.losses import links
 
@@ -19,7 +19,7 @@ from scratchnn.core.losses import links
 # (48 KiB in 12 ways: rows 4 KiB apart share a set; 1 KiB apart, four rows do every fourth).
 CONFLICT = 1024
 
-KINDS = {"layer": BY_LAYER}
+KINDS = {"batch": BY_BATCH, "layer": BY_LAYER}
 
 # A large page has this size, and less memory has none.
 LARGE_PAGE = 1 << 21
@@ -60,7 +60,8 @@ cdef class Topology:
     outputs_per_target : int
         How many outputs stand for one target, which matters to some links.
     normalization : sequence of str, optional
-        For each layer "layer" or "" for none.
+        For each layer "batch", "layer" or "" for none. Where batches normalise there are no biases: the mean would
+        take them out again.
     """
 
     def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link="",
@@ -78,16 +79,20 @@ cdef class Topology:
             d = &self.layers[i]
             d.n_inputs, d.n_outputs = layer_sizes[i], layer_sizes[i + 1]
             d.stride = padded(layer_sizes[i + 1], itemsize)
-            d.has_biases = biases
+            kind = normalization[i] if normalization is not None else ""
+            d.has_biases = biases and kind != "batch"
             d.weights = self.size
             d.vectors = d.weights + d.n_inputs * d.stride
-            d.n_vectors = 1 if biases else 0
-            if normalization is not None and normalization[i]:
-                d.normalization = KINDS[normalization[i]]
+            d.n_vectors = 1 if d.has_biases else 0
+            if kind:
+                d.normalization = KINDS[kind]
                 d.gain = d.vectors + d.n_vectors * d.stride
                 d.shift = d.gain + d.stride
                 d.n_vectors += 2
             self.size = d.vectors + d.n_vectors * d.stride
+            if kind == "batch":
+                d.mean, d.variance = self.size, self.size + d.stride
+                self.size += 2 * d.stride
             d.in_loss = d.linear = bool(link) and i == self.n_layers - 1
             if activation is not None:
                 d.activation = activation.index
@@ -116,4 +121,14 @@ cdef class Topology:
                 start = d.vectors + j * d.stride
                 of_layer[name] = vector[start:start + d.n_outputs]
             result.append(of_layer)
+        return result
+
+    def statistics(self, vector):
+        """Return, for every layer, {name: view of `vector`} of its running mean and variance, if it has them."""
+        result = []
+        cdef Dense *d
+        for i in range(self.n_layers):
+            d = &self.layers[i]
+            starts = {"running_mean": d.mean, "running_variance": d.variance} if d.normalization == BY_BATCH else {}
+            result.append({name: vector[start:start + d.n_outputs] for name, start in starts.items()})
         return result

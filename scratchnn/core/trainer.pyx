@@ -309,7 +309,8 @@ cdef class Trainer:
                 m = min(self.step.batch_size, self.n_samples - first)
                 if thread == 0:
                     self.begin_step(m)
-                self.step.phase_one(first, m, thread, self.n_threads)
+                self.step.phase_one(
+                    first, m, thread, self.n_threads, &self.barrier if self.n_threads > 1 else NULL)
                 self.wait()
                 self.step.phase_two(first, m, thread, self.n_threads)
                 if self.step.penalties is not None:

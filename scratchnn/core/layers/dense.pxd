@@ -1,4 +1,4 @@
-"""A dense layer below Python: ``z = x W + b, a = g(u)``, and the way back; u is z, or what normalization.pyx makes of it.
+"""A dense layer below Python: ``z = x W + b, a = g(u)``, and the way back; u is z, or what it is normalised to.
 
 A layer is a description (`Dense`) and the memory of one batch (`Activations`). The functions take a range
 of rows or of inputs, so that threads can share a step; ranges only divide the work and change no bit.
@@ -12,6 +12,7 @@ from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_ke
 cdef enum Normalization:
     NONE
     BY_LAYER        # each sample's sums over the layer
+    BY_BATCH        # each neuron's over the batch
 
 
 cdef struct Dense:
@@ -25,6 +26,8 @@ cdef struct Dense:
     Normalization normalization
     size_t gain             # where they start, in a layer that is normalised
     size_t shift
+    size_t mean             # where the running ones start, in a layer that is normalised by batches
+    size_t variance
     size_t activation       # place in the kernels' list
     double alpha
     bint slope_from_value   # then a overwrites u
@@ -36,6 +39,8 @@ cdef struct Activations:
     char *z
     char *normal            # where the normalised z is to be kept; NULL for nowhere
     char *inverse           # and what each row was multiplied by
+    char *mean              # of the batch's columns of z, where they normalise the layer, else NULL
+    char *variance
     char *u                 # z itself in a layer that is not normalised
     char *a                 # u itself where slope_from_value or in_loss
     char *out               # what the next layer takes: a itself unless some of it is dropped

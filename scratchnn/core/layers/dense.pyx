@@ -57,7 +57,7 @@ cdef void grad_vectors(const snn_kernels *k, const Dense *d, const Activations *
     if d.has_biases:
         k.grad_biases(m, d.n_outputs, batch.dz, d.stride, row)
         row = at(k, row, d.stride)
-    if d.normalization == BY_LAYER:
+    if d.normalization != NONE and batch.mean == NULL:  # of a batch's columns they are known already
         k.grad_gain(m, d.n_outputs, batch.du, batch.normal, d.stride, row, at(k, row, d.stride))
 
 
