@@ -55,7 +55,10 @@ static void update_weights(size_t m, size_t n_inputs, size_t n_outputs, const vo
                                     NULL, 0, dw, columns});
             }
             for (int s = 0; s < rule->n_states; s++) state[s] = (real *)states[s] + place;
-            if (penalty) penalize(rows, columns, (real *)w + place, ldw, dw, columns, penalty);
+            if (penalty) {
+                penalize(rows, columns, (real *)w + place, ldw, dw, columns, penalty);
+                if (penalty->keep != 1) scale(rows, columns, (real *)w + place, ldw, penalty->keep);
+            }
             rule->apply(rows, columns, (real *)w + place, ldw, dw, columns, state, coefficients);
         }
     }

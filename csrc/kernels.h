@@ -102,8 +102,8 @@ typedef struct snn_update {
                           size_t ldw, void *const *state, const double *coefficients);
 } snn_update;
 
-/* What is asked of weights beside a small loss: l1 |w| + l2/2 w² is added to the loss, gradients are cut to
- * [-clip, clip] (INFINITY for all), and weights are multiplied by `keep` before the optimizer's step. */
+/* What a step asks of weights beside a small loss: l1 |w| + l2/2 w² counts in the loss, gradients are cut to
+ * [-clip, clip] (INFINITY for none), and weights are multiplied by `keep` before the optimizer's update. */
 typedef struct snn_penalty {
     double l1, l2, clip, keep;
 } snn_penalty;
@@ -128,7 +128,8 @@ typedef struct snn_tiny {
     const snn_tiny_layer *layers;
     int loss, update;         /* places in the lists */
     const double *parameters; /* of the loss */
-    const double *hyper;
+    double *hyper;
+    const double *rates;  /* of the next steps: each puts its own first in `hyper`; NULL leaves it */
     double *coefficients; /* of a step, which tiny_steps prepares */
 } snn_tiny;
 
@@ -155,8 +156,8 @@ typedef struct snn_kernels {
     void (*grad_biases)(size_t m, size_t n, const void *dz, size_t lddz, void *db);
 
     /* A step of `rule` on w and its states (n_inputs, n_outputs) with the gradient xᵀ · dz, which is nowhere
-     * stored; the same bits as grad_weights, penalize where `penalty` is not NULL, and apply give. dz, w and states are read and written in whole
-     * vectors beyond n_outputs, with zeros there. */
+     * stored; the same bits as grad_weights, penalize and scale where `penalty` is not NULL, and apply give.
+     * dz, w and states are read and written in whole vectors beyond n_outputs, with zeros there. */
     void (*update_weights)(size_t m, size_t n_inputs, size_t n_outputs, const void *x, ptrdiff_t x_row,
                            ptrdiff_t x_column, const void *dz, size_t lddz, const snn_update *rule,
                            const double *coefficients, const snn_penalty *penalty, void *w, size_t ldw,
@@ -168,18 +169,18 @@ typedef struct snn_kernels {
                         size_t columns);
 
     /* row_penalty[i] = l1 sum_j |w_ij| + l2/2 sum_j w_ij² of w (m, n). */
-    void (*penalties)(size_t m, size_t n, const void *w, size_t ldw, const snn_penalty *penalty,
-                      double *row_penalty);
+    void (*row_penalties)(size_t m, size_t n, const void *w, size_t ldw, double l1, double l2,
+                          double *row_penalty);
 
-    /* g += l1 sign(w) + l2 w, g cut to [-clip, clip], w *= keep; all (m, n). */
-    void (*penalize)(size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg,
+    /* g += l1 sign(w) + l2 w, then cut to [-clip, clip]; w and g (m, n). */
+    void (*penalize)(size_t m, size_t n, const void *w, size_t ldw, void *g, size_t ldg,
                      const snn_penalty *penalty);
 
     /* squares[i] = sum_j x_ij² of x (m, n). */
     void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares);
 
-    /* x *= factor. */
-    void (*scale)(size_t n, void *x, double factor);
+    /* x *= factor, x (m, n). */
+    void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor);
 
     /* x[i] *= y[i]. */
     void (*multiply_elements)(size_t n, const void *y, void *x);
@@ -190,7 +191,8 @@ typedef struct snn_kernels {
     void (*drop)(size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x,
                  void *mask, void *out, size_t ld);
 
-    /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it. */
+    /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it; those whose norm is not finite
+     * become NaN. */
     void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most);
 
     /* n training steps of a tiny network, `step` having been the last: each takes the next m rows of inputs x and targets y.
@@ -235,18 +237,27 @@ typedef struct snn_kernels {
     /* y += rate (x - y) */
     void (*approach)(size_t n, const void *x, double rate, void *y);
 
-    /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. */
+    /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. Where shift is
+     * not NULL, the element x of column j becomes (x - shift[j]) scale[j], computed in double and rounded to the
+     * table's dtype at the end. */
     void (*gather)(size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes,
-                   ptrdiff_t column_bytes, const int64_t *rows, void *out, size_t ldo);
+                   ptrdiff_t column_bytes, const int64_t *rows, const double *shift, const double *scale,
+                   void *out, size_t ldo);
 
     /* out (m, n): row i is zero but for data[k] in column columns[k], with k from starts[rows[i]] to the next start;
-     * data of float32 or float64. */
+     * data of float32 or float64; scaled as above, zeros too. */
     void (*gather_sparse)(size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
-                          const int64_t *columns, const int64_t *rows, void *out, size_t ldo);
+                          const int64_t *columns, const int64_t *rows, const double *shift,
+                          const double *scale, void *out, size_t ldo);
 
     /* out (m, n): row i is zero but for a one in column labels[rows[i]]. */
     void (*gather_labels)(size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out,
                           size_t ldo);
+
+    /* a (m, n) = a / scale[j] + shift[j] in column j, at least low and at most high: the way back, computed in double
+     * too. NaN stays. */
+    void (*unscale)(size_t m, size_t n, void *a, size_t lda, const double *shift, const double *scale,
+                    double low, double high);
 
     /* Whether all n elements are finite. */
     int (*all_finite)(size_t n, const void *x);
@@ -281,8 +292,9 @@ typedef struct snn_isa {
 /* The instruction sets of this build, the best first, ended by an entry whose name is NULL. */
 extern const snn_isa snn_isas[];
 
-/* Make arithmetic flush denormal numbers to zero; returns the state for snn_restore_denormals. */
+/* Make arithmetic flush denormal numbers to zero, or keep them; returns the state for snn_restore_denormals. */
 uint64_t snn_flush_denormals(void);
+uint64_t snn_keep_denormals(void);
 void snn_restore_denormals(uint64_t state);
 
 /* Ask for large pages in what lies within [memory, memory + size); a system that has none ignores it. Pages that have

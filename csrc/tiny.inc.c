@@ -283,6 +283,7 @@ static size_t tiny_steps(const snn_tiny *t, size_t n, size_t m, const void *x_, 
                          size_t ldy, double scale, double step, double *row_loss, double *loss) {
     const real *x = x_, *y = y_;
     for (size_t i = 1; i <= n; i++, x += m * ldx, y += m * ldy) {
+        if (t->rates) t->hyper[0] = t->rates[i - 1];
         updates[t->update].prepare(t->hyper, step + (double)i, t->coefficients);
         tiny_step(t, m, x, ldx, y, ldy, scale, row_loss);
         double total = 0;

@@ -96,7 +96,6 @@ SNN_INLINE slot rule_adam(slot p, vec g, const double *c) {
     p.w = scaled_step(p.w, coefficient(c, 0), p.s[0], p.s[1], coefficient(c, 5), coefficient(c, 6));
     return p;
 }
-
 #define rule_adamhat rule_adam
 
 /* hyper: as Adam's, then weight_decay. */

@@ -5,10 +5,12 @@ The first steps are ``Neuron`` and ``NeuralNetwork``; ``scratchnn.core`` has the
 
 from typing import TYPE_CHECKING, Any
 
-from . import core, losses, optimizers
+from . import callbacks, core, losses, metrics, optimizers, schedules
 from ._version import __version__
 from .config import show_config
+from .diagnosis import Finding, TrainingWarning
 from .errors import DivergenceError, ModelFileError
+from .finder import LearningRateSearch, find_learning_rate
 from .functions import relu, relu_derivative, sigmoid, sigmoid_derivative, softmax, tanh, tanh_derivative
 from .gradcheck import GradientCheck, check_gradients
 from .history import History
@@ -22,23 +24,30 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DivergenceError",
+    "Finding",
     "GradientCheck",
     "History",
+    "LearningRateSearch",
     "MLPClassifier",
     "MLPRegressor",
     "ModelFileError",
     "NeuralNetwork",
     "Neuron",
     "Regularization",
+    "TrainingWarning",
     "__version__",
+    "callbacks",
     "check_gradients",
     "core",
+    "find_learning_rate",
     "load",
     "losses",
+    "metrics",
     "mse_loss",
     "optimizers",
     "relu",
     "relu_derivative",
+    "schedules",
     "show_config",
     "sigmoid",
     "sigmoid_derivative",

@@ -6,15 +6,18 @@ import itertools
 import math
 from typing import Any
 
+from .bounds import Bounds
 from .core import activations
 from .core.losses import links
 from .core.names import name_and_parameter, unknown
 from .core.topology import KINDS
 from .losses import Loss
+from .scaling import Scaling
 from .validation import dropout_rate, integer
 
 __all__ = [
     "check_outputs",
+    "check_scaling",
     "one_for_each_layer",
     "parse_activations",
     "parse_dropout",
@@ -49,12 +52,36 @@ def check_outputs(n_outputs: int, loss: Loss) -> None:
         )
 
 
-def parse_activations(activation: Any, output_activation: Any, n_layers: int, loss: Loss) -> list[str]:
-    """Return every layer's activation by name; the last may be the link of a loss."""
+def check_scaling(targets: Scaling | None, bounds: Bounds | None, loss: Loss) -> None:
+    """Raise ValueError unless the loss goes together with targets that are scaled, or have bounds."""
+    if targets is not None and bounds is not None:
+        raise ValueError(
+            "scale_targets and bounds are both given; bounds have a scaling of their own, give one of them"
+        )
+    if targets is not None and not loss.scales_targets:
+        raise ValueError(
+            f"scale_targets is given, but to the loss {str(loss)!r} targets mean what they are, classes, counts or "
+            "probabilities; leave it out"
+        )
+    if bounds is not None:
+        bounds.check_loss(loss)
+
+
+def parse_activations(
+    activation: Any,
+    output_activation: Any,
+    n_layers: int,
+    loss: Loss,
+    bounds: Bounds | None = None,
+    targets_are_scaled: bool = False,
+) -> list[str]:
+    """Return every layer's activation by name; the last may be the link of a loss, or what bounds need."""
     if isinstance(activation, (str, activations.Activation)):
         hidden = str(activations.get(activation))
         names = [hidden] * (n_layers - 1)
-        default = loss.link or ("sigmoid" if hidden == "sigmoid" else "identity")
+        default = loss.link or ("sigmoid" if hidden == "sigmoid" and not targets_are_scaled else "identity")
+        if bounds is not None:
+            default = bounds.activation
     else:
         if not isinstance(activation, (list, tuple)):
             raise TypeError(f"activation is {activation!r}; expected a name, or a list with one for each layer")
@@ -76,6 +103,8 @@ def parse_activations(activation: Any, output_activation: Any, n_layers: int, lo
             if isinstance(output, str) and name_and_parameter(output)[0] not in known:
                 raise ValueError(unknown("output activation", output, known)) from None
             raise
+    if bounds is not None and output != bounds.activation:
+        raise ValueError(f"bounds need the output activation {bounds.activation!r}; {output!r} was given")
     if loss.link and output != loss.link:
         raise ValueError(f"the loss {loss.name!r} needs the output activation {loss.link!r}; {output!r} was given")
     if output in links() and loss.link != output:

@@ -76,7 +76,7 @@ def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array], ver
     arrays : dict of name to ndarray
         float32 or float64, of any byte order and strides, not empty.
     version : int
-        The lowest format version that has all that stands in the model.
+        Of the format: the lowest that can hold the model.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def write(path: Path, model: Mapping[str, Any], arrays: Mapping[str, Array], ver
 
 
 def read(
-    path: Path, check: Callable[[int, Model, dict[str, ArraySpec]], None] | None = None
+    path: Path, check: Callable[[Model, dict[str, ArraySpec], int], None] | None = None
 ) -> tuple[Model, dict[str, Array]]:
     """Read the model and the arrays that `write` put into `path`.
 
@@ -105,8 +105,8 @@ def read(
     path : path-like
         A regular file.
     check : callable, optional
-        Called with the format version, the model and the description of its arrays before memory is reserved for
-        them; raises ModelFileError to refuse them.
+        Called with the model, the description of its arrays and the format's version before
+        memory is reserved for them; raises ModelFileError to refuse them.
 
     Returns
     -------
@@ -128,7 +128,7 @@ def read(
         model, specs = _decode_header(reader.exactly(header_length))
         _check_layout(specs, PREAMBLE.size + header_length, size)
         if check is not None:
-            check(version, model, specs)
+            check(model, specs, version)
         reader.padding(PREAMBLE.size + header_length)
         arrays = {name: _read_array(reader, spec) for name, spec in specs.items()}
         reader.end()
@@ -213,7 +213,7 @@ _FOREIGN = {
 
 
 def _check_preamble(preamble: bytes, size: int) -> tuple[int, int]:
-    """Return the version and the length of the header, once the preamble and the file's size allow it."""
+    """Return version and length of the header, once the preamble and the file's size allow it."""
     if not preamble:
         raise ModelFileError("the file is empty")
     if not preamble.startswith(MAGIC[: len(preamble)]):
@@ -232,7 +232,7 @@ def _check_preamble(preamble: bytes, size: int) -> tuple[int, int]:
         raise ModelFileError(f"the header takes {length} bytes, at most {MAX_HEADER} are allowed")
     if PREAMBLE.size + length > size:
         raise ModelFileError(f"the file is cut short, within its header: it has {size} bytes")
-    return version, length
+    return int(version), int(length)
 
 
 def _kind_of(start: bytes) -> str:

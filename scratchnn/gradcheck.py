@@ -91,8 +91,8 @@ def check_gradients(
     network : NeuralNetwork
         Unchanged; a copy in float64 is checked. Its cost is two evaluations a parameter.
     X, y, sample_weight, regularization
-        As for ``network.train``; a few samples suffice. Layers that are not trainable are left out; a gradient that is
-        clipped is not that of the loss.
+        As for ``network.train``; a few samples suffice. Layers that are not trainable are left out, and so are limits
+        to gradients and weights, which are no part of the loss.
     training : bool
         Whether the loss is that of the next step of training, with the activations dropped that it would drop, and its
         noise on the inputs, and layers normalised by the batch; else it is that of what the network predicts. Without
@@ -110,11 +110,13 @@ def check_gradients(
     Raises
     ------
     TypeError, ValueError
-        If X or y does not fit the network, or epsilon or tolerance is not a number > 0.
+        If an argument does not fit the network, no layer is trainable, or epsilon or tolerance is not a number > 0.
     """
     for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; expected a finite number > 0")
+    if not any(layer.trainable for layer in network.layers):
+        raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
     network = network.copy(dtype="float64")
     gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization, training=training)
     data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)

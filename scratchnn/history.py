@@ -18,16 +18,22 @@ class History:
     Attributes
     ----------
     loss : list of float
-        Mean training loss of each epoch, as its batches were seen; of L-BFGS that after each iteration.
+        Training loss of each epoch: the mean over its samples of their batch's loss as it was seen, penalties
+        included (docs/math.md, eq. 105); of L-BFGS that after each iteration.
     validation_loss : list of float
         Loss on the validation data: entry i belongs to epoch i + 1, and is NaN where that epoch had none.
+    validation_score : list of float
+        What the scorer said of the validation data, likewise.
+    learning_rate : list of float
+        The learning rate of each epoch's last step, likewise; L-BFGS has none, and old files do not tell.
     seconds : float
         Time spent training.
     samples : int
         Samples trained on in whole epochs, each counted every time; of L-BFGS in all evaluations.
     stopped : str
-        Why the last training ended: "completed", "patience", "callback", "interrupted", "diverged"; with
-        L-BFGS also "converged", "line_search" (no step decreases the loss) and "max_evaluations"; "" before the first.
+        Why the last training ended: "completed", "patience", "callback", "max_steps", "max_seconds", "interrupted",
+        "diverged"; with L-BFGS also "converged", "line_search" (no step decreases the loss) and "max_evaluations"; ""
+        before the first.
     """
 
     def __init__(
@@ -37,10 +43,14 @@ class History:
         seconds: float = 0.0,
         samples: int = 0,
         stopped: str = "",
+        validation_score: Iterable[float] = (),
+        learning_rate: Iterable[float] = (),
     ) -> None:
         self._loss = list(loss)
+        self._learning_rate = list(learning_rate)
         self._unread: list[npt.NDArray[np.float64]] = []
         self.validation_loss = list(validation_loss)
+        self.validation_score = list(validation_score)
         self.seconds = seconds
         self.samples = samples
         self.stopped = stopped
@@ -55,31 +65,62 @@ class History:
         self._loss = list(losses)
         self._unread.clear()
 
+    @property
+    def learning_rate(self) -> list[float]:
+        self.read()
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rates: Iterable[float]) -> None:
+        self.read()
+        self._learning_rate = list(rates)
+
     def read(self) -> None:
-        """Make numbers of what training has appended: up to 90 ns an epoch, in as much as 2-3-1 trains one."""
+        """Make numbers of what training has appended: up to 180 ns an epoch, in as much as 2-3-1 trains one."""
         while self._unread:
-            self._loss += self._unread.pop(0).tolist()
+            losses, rates = self._unread[0].tolist()
+            unknown = [math.nan] * (len(self._loss) - len(self._learning_rate))
+            last = self._learning_rate[-1] if self._learning_rate else math.nan
+            rates = [last if rate == last else rate for rate in rates]  # one object for all that are equal
+            if math.isnan(rates[0]):  # of an optimizer that has none
+                rates, unknown = [], []
+            # No call stands before all is in its place: Ctrl-C may come after any.
+            self._learning_rate += unknown
+            self._learning_rate += rates
+            self._loss += losses
+            del self._unread[0]
 
     @property
     def unread(self) -> list[npt.NDArray[np.float64]]:
-        """Arrays of the losses of the latest epochs, to which training appends."""
+        """Arrays (2, n) of losses and learning rates of the latest epochs, to which training appends."""
         return self._unread
 
     @property
     def epochs(self) -> int:
         """The number of whole epochs."""
-        return len(self._loss) + sum(map(len, self._unread))
+        unread: int = sum([record.shape[1] for record in self._unread])
+        return len(self._loss) + unread
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch, counted from 1, of the lowest validation loss; None without any."""
-        losses = [(loss, i + 1) for i, loss in enumerate(self.validation_loss) if not math.isnan(loss)]
-        return min(losses)[1] if losses else None
+        """The epoch, counted from 1, of the highest validation score, without any of the lowest validation loss."""
+        for values, sign in ((self.validation_score, -1), (self.validation_loss, 1)):
+            known = [(sign * value, i + 1) for i, value in enumerate(values) if not math.isnan(value)]
+            if known:
+                return min(known)[1]
+        return None
 
     def add_validation_loss(self, loss: float) -> None:
         """Record the validation loss after the latest epoch."""
-        self.validation_loss += [math.nan] * (self.epochs - 1 - len(self.validation_loss))
-        self.validation_loss.append(loss)
+        self._add(self.validation_loss, loss)
+
+    def add_validation_score(self, score: float) -> None:
+        """Record the validation score after the latest epoch."""
+        self._add(self.validation_score, score)
+
+    def _add(self, series: list[float], value: float) -> None:
+        series += [math.nan] * (self.epochs - 1 - len(series))
+        series.append(value)
 
     def __eq__(self, other: Any) -> bool:
         if not isinstance(other, History):
@@ -89,9 +130,12 @@ class History:
     __hash__ = None  # type: ignore[assignment]
 
     def _fields(self) -> tuple[Any, ...]:
-        return self.loss, self.validation_loss, self.seconds, self.samples, self.stopped
+        series = (self.loss, self.validation_loss, self.validation_score, self.learning_rate)
+        # NaN is like NaN here.
+        return *([None if x != x else x for x in values] for values in series), self.seconds, self.samples, self.stopped
 
     def __repr__(self) -> str:
         loss = f", loss={self.loss[-1]:.6g}" if self.loss else ""
         validation = f", validation_loss={self.validation_loss[-1]:.6g}" if self.validation_loss else ""
-        return f"History(epochs={self.epochs}{loss}{validation}, stopped={self.stopped!r})"
+        score = f", validation_score={self.validation_score[-1]:.6g}" if self.validation_score else ""
+        return f"History(epochs={self.epochs}{loss}{validation}{score}, stopped={self.stopped!r})"

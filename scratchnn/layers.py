@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .core.activations import Activation
@@ -33,8 +34,8 @@ class Dense:
         training while it is not trainable.
     activation : str
     trainable : bool
-        Whether training may change the layer; set it to False to freeze the layer. What lies below the lowest layer
-        that is trainable costs no backward pass.
+        Whether training changes the layer; False freezes it. A call of ``train`` goes by what it is when it begins. A
+        frozen layer costs no update, and no backward pass where all layers below it are frozen too.
     dropout : float
         The rate at which training drops the layer's outputs (docs/math.md, "Dropout"); that of an output layer stays 0.
         It can be changed between two calls of ``train``.
@@ -56,7 +57,7 @@ class Dense:
         self._running_mean, self._running_variance = views.get("running_mean"), views.get("running_variance")
         self.activation = activation
         self.normalization = normalization
-        self.trainable = True
+        self._trainable = True
         self._dropout = 0.0
         self._function = function
         self._is_output = is_output
@@ -143,7 +144,18 @@ class Dense:
             raise ValueError(f"dropout is {rate!r}, but this is the output layer; expected 0")
         self._dropout = rate
 
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"trainable is {value!r}; expected True or False")
+        self._trainable = bool(value)
+
     def __repr__(self) -> str:
         n_inputs, n_outputs = self._weights.shape
         normalization = f", normalization={self.normalization!r}" if self.normalization else ""
-        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r}{normalization})"
+        frozen = "" if self.trainable else ", trainable=False"
+        return f"Dense({n_inputs}, {n_outputs}, activation={self.activation!r}{normalization}{frozen})"

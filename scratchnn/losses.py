@@ -8,7 +8,7 @@ overflow. To add one, write its function there and its class here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = [
     "BinaryCrossEntropy",
     "BinaryFocal",
     "CrossEntropy",
+    "CustomLoss",
     "Focal",
     "GaussianNLL",
     "HalfSquaredError",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 Array = npt.NDArray[Any]
+Function = Callable[[Array, Array], tuple[Any, Any]]
 
 
 class Loss:
@@ -46,15 +48,17 @@ class Loss:
 
     registry: ClassVar[dict[str, type[Loss]]] = {}
 
-    name: ClassVar[str]
+    name: str
     alias: ClassVar[str] = ""
     kernel: ClassVar[str]
+    in_python: ClassVar[bool] = False
     parameter: ClassVar[str] = ""
     factor: ClassVar[float] = 1.0
     mean_over_samples: ClassVar[bool] = True
     mean_over_outputs: ClassVar[bool] = True
     takes_labels: ClassVar[bool] = False
     target_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    symmetric: ClassVar[bool] = True  # whether it is the same for predictions above the target and below
     link: str = ""
     outputs_per_target: int = 1
 
@@ -81,10 +85,22 @@ class Loss:
         value = self._parameter()
         return f"{type(self).__name__}({'' if value is None else repr(value)})"
 
-    def for_kernel(self) -> tuple[int, float, bool, bool, tuple[float, ...]]:
+    def _kernel(self) -> int | Function:
+        return kernels.index(self.kernel)
+
+    def for_kernel(self) -> tuple[int | Function, float, bool, bool, tuple[float, ...]]:
         """Return the loss as scratchnn.core takes it."""
         parameters = kernels.as_kernel(self._parameter())
-        return kernels.index(self.kernel), self.factor, self.mean_over_samples, self.mean_over_outputs, parameters
+        return self._kernel(), self.factor, self.mean_over_samples, self.mean_over_outputs, parameters
+
+    @property
+    def scales_targets(self) -> bool:
+        """Whether targets are numbers of any unit: neither classes nor counts nor probabilities."""
+        return not self.takes_labels and self.target_range == (-math.inf, math.inf)
+
+    def of_outputs(self, shift: Array, scale: Array) -> tuple[Array, Array]:
+        """Return shift and scale of each output, given those of each target."""
+        return np.repeat(shift, self.outputs_per_target), np.repeat(scale, self.outputs_per_target)
 
     def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
         """Return the ends, each (n_samples, n_targets), that outputs (n_samples, n_outputs) give an interval.
@@ -160,6 +176,7 @@ class Quantile(Loss):
     kernel = "quantile"
     parameter = "levels"
     link = "quantiles"
+    symmetric = False
     levels: tuple[float, ...]
 
     def __init__(self, levels: float | Sequence[float] = 0.5) -> None:
@@ -194,6 +211,11 @@ class GaussianNLL(Loss):
     link = "gaussian"
     factor = 2.0  # a mean over targets, of which there are half as many as outputs
     outputs_per_target = 2
+
+    def of_outputs(self, shift: Array, scale: Array) -> tuple[Array, Array]:
+        shifts, scales = super().of_outputs(shift, scale)
+        shifts[1::2] = 0  # a deviation is a difference
+        return shifts, scales
 
     def interval(self, outputs: Array, coverage: float) -> tuple[Array, Array]:
         mean, deviation = outputs[:, ::2], outputs[:, 1::2]
@@ -297,18 +319,81 @@ class PoissonDeviance(Poisson):
     mean_over_outputs = False
 
 
-def get(loss: str | Loss) -> Loss:
-    """Return the loss of a name such as ``"mse"``, ``"huber(0.5)"`` or ``"quantile(0.1, 0.5, 0.9)"``.
+class CustomLoss(Loss):
+    """A loss that a Python function computes, averaged over samples. Slow: Python is called for every batch.
+
+    Training with it has one thread. The network can be copied, and pickled if the function can, but not saved to a
+    file.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(y_true, y_pred)`` of some rows, arrays (n, n_targets) and (n, n_outputs) of the network's dtype,
+        which it may change, returns the loss of each row (n,) and its gradient for y_pred (n, n_outputs). A row's must
+        not depend on the others. Predictions are outputs, after the last activation; where targets are scaled, both
+        are.
+    outputs_per_target : int
+        How many columns of y_pred stand for one of y_true.
 
     Raises
     ------
     TypeError
-        If `loss` is neither a name nor a :class:`Loss`.
+        If `function` cannot be called.
+    ValueError
+        If `outputs_per_target` is no integer above 0.
+
+    Examples
+    --------
+    >>> def fourth_power(y_true, y_pred):
+    ...     error = y_pred - y_true
+    ...     return (error**4).sum(axis=1), 4 * error**3
+    >>> from scratchnn import NeuralNetwork
+    >>> network = NeuralNetwork([2, 3, 1], loss=fourth_power, seed=1)
+    >>> network.loss
+    'custom(fourth_power)'
+    """
+
+    in_python = True
+    mean_over_outputs = False
+    symmetric = False  # for all that is known
+
+    def __init__(self, function: Function, outputs_per_target: int = 1) -> None:
+        if not callable(function) or isinstance(function, type):
+            raise TypeError(f"function is {function!r}; expected a callable(y_true, y_pred)")
+        if isinstance(outputs_per_target, bool) or not isinstance(outputs_per_target, (int, np.integer)):
+            raise TypeError(f"outputs_per_target is {outputs_per_target!r}; expected an integer >= 1")
+        if outputs_per_target < 1:
+            raise ValueError(f"outputs_per_target is {outputs_per_target}; expected an integer >= 1")
+        self.function = function
+        self.outputs_per_target = int(outputs_per_target)
+        self.name = f"custom({getattr(function, '__name__', type(function).__name__)})"
+
+    def _kernel(self) -> Function:
+        return self.function
+
+    def __repr__(self) -> str:
+        return f"CustomLoss({self.function!r}, {self.outputs_per_target})"
+
+
+def get(loss: str | Loss | Function) -> Loss:
+    """Return the loss of a name such as ``"mse"``, ``"huber(0.5)"`` or ``"quantile(0.1, 0.5, 0.9)"``.
+
+    A Python function becomes a :class:`CustomLoss`.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is neither a name, nor a :class:`Loss`, nor a function.
     ValueError
         If the name is unknown (the message names the nearest) or its parameters are out of their range.
     """
     if isinstance(loss, Loss):
         return loss
+    if isinstance(loss, type):
+        hint = f", such as {loss.__name__}()" if issubclass(loss, Loss) else ""
+        raise TypeError(f"loss is the class {loss.__name__}; expected a loss{hint}")
+    if callable(loss):
+        return CustomLoss(loss)
     if not isinstance(loss, str):
         raise TypeError(f"loss is {type(loss).__name__}; expected a name such as 'mean_squared_error'")
     name, parameter = name_and_parameter(loss)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from . import initializers, losses, optimizers, sensitivity, sparse, threads, training
+from . import diagnosis, initializers, losses, optimizers, schedules, sensitivity, sparse, threads, training
 from .architecture import (
     check_outputs,
+    check_scaling,
     one_for_each_layer,
     parse_activations,
     parse_dropout,
     parse_layer_sizes,
     parse_normalization,
 )
+from .bounds import Bounds
 from .core import activations
 from .core.arrays import number_within, plain_array
+from .core.data import Source
 from .core.losses import links
 from .core.names import name_and_parameter
 from .core.noise import Noise
@@ -33,13 +37,17 @@ from .core.random import Generator
 from .core.step import Step
 from .core.team import Team
 from .core.topology import Topology
+from .data import Data, HeldOut
+from .diagnosis import Finding
 from .history import History
+from .holdout import split
 from .layers import Dense
-from .losses import Loss
+from .losses import Function, Loss
 from .neuron import Neuron
 from .optimizers import Optimizer
 from .regularization import Regularization
-from .training import Data
+from .scaling import Scaling, known
+from .schedules import Schedule
 from .validation import (
     as_inputs,
     as_labels_or_targets,
@@ -51,10 +59,19 @@ from .validation import (
     real_dtype,
 )
 
+if TYPE_CHECKING:
+    from .callbacks.base import Callback
+    from .callbacks.base import Function as EpochFunction
+    from .metrics import Scorer
+
 __all__ = ["NeuralNetwork", "load"]
 
 Array = npt.NDArray[Any]
-Callback = Callable[["NeuralNetwork", int, History], Any]
+Scalings = tuple[Scaling | None, Scaling | None]  # of inputs and targets
+
+# What is kept of an epoch in the midst of which training has stopped: its batches, the samples done, the sums of their
+# losses and penalties.
+UNFINISHED = ("n_samples", "batch_size", "shuffle", "samples", "loss", "penalty")
 
 
 class NeuralNetwork:
@@ -69,13 +86,14 @@ class NeuralNetwork:
         One for all hidden layers, or a sequence with one for every layer, the output's included.
         ``scratchnn.core.activations.names()`` lists them; some take a parameter, ``"leaky_relu(0.2)"``.
     output_activation : str or Activation, optional
-        By default what the loss needs (softmax, sigmoid, exp, quantiles, gaussian), else sigmoid where `activation` is
-        sigmoid, as in the articles, else identity.
-    loss : str or Loss
+        By default what the loss or `bounds` need (softmax, sigmoid, exp, quantiles, gaussian, softplus), else sigmoid
+        where `activation` is sigmoid, as in the articles, and targets are not scaled, else identity.
+    loss : str, Loss or callable
         ``mean_squared_error`` (``mse``), ``half_sum_squared_error``, ``mean_absolute_error`` (``mae``), ``huber``,
         ``quantile``, ``gaussian``, ``poisson``, ``binary_cross_entropy`` (``bce``), ``cross_entropy``, ``binary_focal``
         or ``focal``; some take parameters, ``"quantile(0.1, 0.5, 0.9)"`` (:mod:`scratchnn.losses`). ``quantile`` has an
-        output for each level of each target, ``gaussian`` two for each target.
+        output for each level of each target, ``gaussian`` two for each target. A function
+        ``(y_true, y_pred) -> (losses of the rows, gradient)`` is slow (:class:`scratchnn.losses.CustomLoss`).
     biases : bool
         Whether layers have biases.
     normalization : {"batch", "layer"} or sequence of them and None, optional
@@ -91,8 +109,20 @@ class NeuralNetwork:
     input_dropout : float
         The same for inputs.
     input_noise : float
-        The standard deviation of the noise that training adds to inputs, whatever their scale (docs/math.md, "Input
+        The standard deviation of the noise that training adds to inputs, once they are scaled (docs/math.md, "Input
         noise").
+    scale_inputs : {"standard", "minmax"} or (shift, scale), optional
+        The layers get ``(x - shift) * scale`` for an input x (docs/math.md, "Scaling"). Numbers, or vectors with one
+        for each input; or a rule, which is measured on the data of the first call of ``train``, whatever the samples
+        weigh, and stays: ``standard`` takes mean and deviation of each input to 0 and 1, ``minmax`` its least and
+        greatest value. Inputs without spread get the scale 1. Before that call all are taken as they are.
+    scale_targets : {"standard", "minmax"} or (shift, scale), optional
+        The same for targets. Losses are those of scaled targets, predictions are in the units of the data. It is for
+        losses of numbers: not for cross-entropies, focal losses and Poisson's.
+    bounds : (low, high), optional
+        Predictions lie between the two, of which one may be None; targets may reach them. It is for losses of numbers
+        that have no output activation of their own. With both bounds the output activation is sigmoid, and losses are
+        those of ``(y - low) / (high - low)``; with one it is softplus, and losses are in the units of y.
     dtype : {"float64", "float32"}
         float32 is about twice as fast.
     seed : int, optional
@@ -103,11 +133,15 @@ class NeuralNetwork:
     ----------
     layer_sizes : tuple of int
     layers : tuple of Dense
-        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views.
+        With ``weights`` (n_inputs, n_outputs) and ``biases`` (n_outputs,), which are views; ``trainable = False``
+        freezes one.
     neurons : tuple of lists of Neuron
         ``neurons[layer][i]``; ``h1, h2, …`` name the hidden neurons, counted through the layers, and
         ``o1, o2, …`` the output neurons.
     loss : str
+    input_scaling, target_scaling : (shift, scale) or None
+        Vectors of float64; None where nothing is scaled, or has not been measured yet.
+    bounds : (float, float) or None
     dtype : numpy.dtype
     seed : int
     input_dropout, input_noise : float
@@ -115,6 +149,10 @@ class NeuralNetwork:
     history : History
     optimizer : Optimizer or None
         The one of the last training, whose state is kept.
+    learning_rate : float or None
+        The optimizer's, which a schedule multiplies. A callback may set it; the next step takes the new one.
+    schedule : Schedule or None
+        The one of the last training.
     metadata : dict
         Anything of JSON's kind; it is saved with the network.
 
@@ -132,7 +170,7 @@ class NeuralNetwork:
         *,
         activation: Any = "sigmoid",
         output_activation: Any = None,
-        loss: str | Loss = "mean_squared_error",
+        loss: str | Loss | Function = "mean_squared_error",
         biases: bool = True,
         normalization: str | Sequence[str | None] | None = None,
         weight_init: Any = None,
@@ -140,6 +178,9 @@ class NeuralNetwork:
         dropout: float | Sequence[float] = 0.0,
         input_dropout: float = 0.0,
         input_noise: float = 0.0,
+        scale_inputs: Any = None,
+        scale_targets: Any = None,
+        bounds: Any = None,
         dtype: npt.DTypeLike = "float64",
         seed: int | None = None,
     ) -> None:
@@ -149,14 +190,21 @@ class NeuralNetwork:
             bias_init = "normal" if bias_init is None else bias_init
         sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
-        names = parse_activations(activation, output_activation, len(sizes) - 1, chosen_loss)
         check_outputs(sizes[-1], chosen_loss)
         kinds = parse_normalization(normalization, len(sizes) - 2)
         rates = parse_dropout(dropout, len(sizes) - 2)
-        of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
+        noise_of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
+        chosen_dtype = real_dtype(dtype)
+        limits = Bounds.parse(bounds, chosen_dtype)
+        of_inputs = Scaling.parse("scale_inputs", scale_inputs, sizes[0])
+        of_targets = Scaling.parse("scale_targets", scale_targets, sizes[-1] // chosen_loss.outputs_per_target)
+        check_scaling(of_targets, limits, chosen_loss)
+        names = parse_activations(
+            activation, output_activation, len(sizes) - 1, chosen_loss, limits, of_targets is not None
+        )
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
-        self._build(sizes, names, chosen_loss, bool(biases), kinds, real_dtype(dtype), seed)
-        self._set_noise(rates, *of_inputs)
+        self._build(sizes, names, chosen_loss, bool(biases), kinds, chosen_dtype, seed, of_inputs, of_targets, limits)
+        self._set_noise(rates, *noise_of_inputs)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
     def _build(
@@ -168,6 +216,9 @@ class NeuralNetwork:
         normalization: Sequence[str],
         dtype: np.dtype[Any],
         seed: int,
+        of_inputs: Scaling | None,
+        of_targets: Scaling | None,
+        bounds: Bounds | None,
     ) -> None:
         """Set everything but the parameters' values, which are zeros."""
         others = set(self.__dict__)
@@ -184,12 +235,16 @@ class NeuralNetwork:
             layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target, normalization
         )
         self._parameters: Array = self._topology.zeros()
-        self._predictor = Predictor(self._topology, self._parameters, threads.choose)
+        self._bounds = bounds
+        self._set_scaling(of_inputs, of_targets if bounds is None else bounds.scaling(self.n_targets))
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
         self._noise_counter = 0
         self._input_dropout = self._input_noise = 0.0
+        self._schedule: Schedule | None = None
+        self._schedule_start = 0, 0  # step and epoch
+        self._unfinished: tuple[int, int, bool, int, float, float] | None = None
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
             self._dense(views, name, function, kind, i == len(functions) - 1)
@@ -214,6 +269,15 @@ class NeuralNetwork:
         for layer, rate in zip(self.layers, rates, strict=False):
             layer.dropout = rate
         self.input_dropout, self.input_noise = input_dropout, input_noise
+
+    def _set_scaling(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
+        """Set how inputs and targets are scaled, and what predicts with that."""
+        self._input_scaling, self._target_scaling = of_inputs, of_targets
+        outputs = None
+        if self.target_scaling is not None:
+            limits = (-math.inf, math.inf) if self._bounds is None else self._bounds.limits
+            outputs = (*self._loss.of_outputs(*self.target_scaling), *limits)
+        self._predictor = Predictor(self._topology, self._parameters, threads.choose, self.input_scaling, outputs)
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)
@@ -256,6 +320,18 @@ class NeuralNetwork:
         return self._seed
 
     @property
+    def input_scaling(self) -> tuple[Array, Array] | None:
+        return None if self._input_scaling is None else self._input_scaling.known
+
+    @property
+    def target_scaling(self) -> tuple[Array, Array] | None:
+        return None if self._target_scaling is None else self._target_scaling.known
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        return None if self._bounds is None else (self._bounds.low, self._bounds.high)
+
+    @property
     def optimizer(self) -> Optimizer | None:
         return self._optimizer
 
@@ -274,6 +350,22 @@ class NeuralNetwork:
     @input_noise.setter
     def input_noise(self, standard_deviation: Any) -> None:
         self._input_noise = deviation("input_noise", standard_deviation)
+
+    @property
+    def learning_rate(self) -> float | None:
+        return getattr(self._optimizer, "learning_rate", None)
+
+    @learning_rate.setter
+    def learning_rate(self, rate: float) -> None:
+        if self._optimizer is None:
+            raise ValueError(f"learning_rate is {rate!r}, but the network has no optimizer before its first training")
+        if not hasattr(self._optimizer, "learning_rate"):
+            raise ValueError(f"learning_rate is {rate!r}, but {self._optimizer.name} has none")
+        self._optimizer = self._optimizer.replace(learning_rate=rate)
+
+    @property
+    def schedule(self) -> Schedule | None:
+        return self._schedule
 
     @property
     def n_inputs(self) -> int:
@@ -334,12 +426,19 @@ class NeuralNetwork:
         of_layers = {
             name: [getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout")
         }
-        given = [f"{name}={values}" for name, values in of_layers.items() if any(values)]
-        of_inputs = {"input_dropout": self.input_dropout, "input_noise": self.input_noise}
-        given += [f"{name}={value}" for name, value in of_inputs.items() if value]
+        of_inputs, of_targets = self._asked_scalings()
+        options = {
+            **{name: values if any(values) else None for name, values in of_layers.items()},
+            "input_dropout": self.input_dropout or None,
+            "input_noise": self.input_noise or None,
+            "scale_inputs": of_inputs,
+            "scale_targets": of_targets,
+            "bounds": self._bounds,
+        }
+        given = "".join(f"{name}={value!r}, " for name, value in options.items() if value is not None)
         return (
-            f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, "
-            f"{''.join(f'{argument}, ' for argument in given)}dtype={self.dtype.name!r}, seed={self.seed})"
+            f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, {given}"
+            f"dtype={self.dtype.name!r}, seed={self.seed})"
         )
 
     # ---- computing ----
@@ -371,13 +470,13 @@ class NeuralNetwork:
     def _feedforward_converted(self, x: Any) -> Any:
         """Compute the network's output for what the predictor does not take as it is, or raise what is wrong."""
         if sparse.is_sparse(x):
-            return self._predictor.predict_checked(as_inputs("x", x, self.n_inputs, self.dtype))
+            return self._predictor.predict_checked(self._inputs("x", x))
         array = plain_array("x", x)
         a = self._predictor.predict(array)
         if a is not None:
             return a
         one = array.shape == (self.n_inputs,)
-        source = as_inputs("x", array[None, :] if one else array, self.n_inputs, self.dtype)
+        source = self._inputs("x", array[None, :] if one else array)
         a = self._predictor.predict_checked(source)
         if one:
             return a[0, 0].item() if self.n_outputs == 1 else a[0]
@@ -392,7 +491,7 @@ class NeuralNetwork:
 
         With the loss ``quantile`` they go from level ``(1 - coverage) / 2`` to level ``(1 + coverage) / 2``, which must
         be among its own; with ``gaussian`` they are ``mean ± z deviation``, where z is the normal distribution's
-        quantile of ``(1 + coverage) / 2``.
+        quantile of ``(1 + coverage) / 2`` (docs/math.md, eq. 86).
 
         Parameters
         ----------
@@ -413,6 +512,16 @@ class NeuralNetwork:
         ValueError
             If X does not fit, coverage is no number between 0 and 1, or the loss gives no such interval; the message
             names the levels that there are.
+
+        Examples
+        --------
+        >>> x = np.linspace(-1, 1, 200)[:, None]
+        >>> y = x[:, 0] + np.tile([-0.2, -0.1, 0.0, 0.1, 0.2], 40)
+        >>> network = NeuralNetwork([1, 8, 3], activation="tanh", loss="quantile(0.1, 0.5, 0.9)", seed=1)
+        >>> history = network.train(x, y, epochs=200, batch_size=20, optimizer="adam", learning_rate=0.01)
+        >>> lower, upper = network.predict_interval(x, coverage=0.8)
+        >>> bool(0.75 < np.mean((lower[:, 0] <= y) & (y <= upper[:, 0])) < 0.85)
+        True
         """
         coverage = number_within("coverage", coverage, 0.0, False, 1.0)
         outputs = np.asarray(self.predict(X), self.dtype)
@@ -465,14 +574,12 @@ class NeuralNetwork:
         regularization: Regularization | None = None,
         training: bool = False,
     ) -> float:
-        """Compute the loss over (X, y).
+        """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 68).
 
         Parameters
         ----------
-        X, y, sample_weight
+        X, y, sample_weight, regularization
             As for :meth:`train`.
-        regularization : Regularization, optional
-            Its penalties are added.
         training : bool
             Whether the loss is that of the next step of training, were all of (X, y) its batch: with the activations
             dropped that it would drop, its noise on the inputs, and layers normalised by the batch. Else it is that of
@@ -496,7 +603,7 @@ class NeuralNetwork:
     ) -> list[tuple[Array | None, ...]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
-        It is 0 for layers that are not trainable, and within ``clip_value``; ``clip_norm`` does not matter here.
+        It is 0 for layers that are not trainable, and as it is before anything clips it.
 
         Parameters
         ----------
@@ -509,6 +616,8 @@ class NeuralNetwork:
             (dW, db, dgain, dshift) for a layer that is normalised. Without biases db is None.
         """
         data = self._data(X, y, sample_weight)
+        if training:
+            self._check_batches(data.n_samples, data.n_samples)
         step = self._step(data, data.n_samples, penalties=self._penalties(regularization), training=training)
         result = []
         for views in self._topology.views(step.gradients()):
@@ -516,6 +625,34 @@ class NeuralNetwork:
             names = ("weights", "biases", *(("gain", "shift") if "gain" in found else ()))
             result.append(tuple(found.get(name) for name in names))
         return result
+
+    def diagnose(self, X: Any, y: Any, *, sample_weight: Any = None) -> list[Finding]:
+        """Look for the usual mistakes, in the data, the neurons, the gradients and the curves of training.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            What the network is trained on, as for :meth:`train`. A thousand rows of it are looked at, scaled as they
+            are for training.
+
+        Returns
+        -------
+        list of Finding
+            Each with its ``kind``, such as "large inputs", "dead neurons" or "overfitting", and a ``message`` that says
+            what was seen and what usually helps. Empty if nothing is conspicuous.
+
+        Examples
+        --------
+        >>> network = NeuralNetwork([1, 4, 1], seed=1)
+        >>> for kind, message in network.diagnose([[1000.0], [2000.0]], [0, 1]):
+        ...     print(kind)
+        large inputs
+        saturated neurons
+        vanishing gradients
+        """
+        samples = self._data(X, y, sample_weight, "", (self._input_scaling, self._target_scaling))
+        samples.scale(*self._measured(samples))
+        return diagnosis.diagnose(self, samples)
 
     def _step(
         self,
@@ -526,8 +663,6 @@ class NeuralNetwork:
         penalties: Penalties | None = None,
         training: bool = True,
     ) -> Step:
-        if training:
-            self._check_batches(data.n_samples, batch_size)
         loss = self._loss.for_kernel()
         frozen = [not layer.trainable for layer in self.layers]
         return Step(
@@ -566,16 +701,34 @@ class NeuralNetwork:
             return None
         if not isinstance(regularization, Regularization):
             raise TypeError(f"regularization is {type(regularization).__name__}; expected a scratchnn.Regularization")
-        return regularization.penalties(self._topology, len(self.layers))
+        return regularization.penalties(self._topology)
 
-    def _data(self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Data:
-        inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype)
+    def _inputs(self, name: str, values: Any) -> Source:
+        """Return inputs as a Source, scaled as far as that has been measured."""
+        return as_inputs(name, values, self.n_inputs, self.dtype, known(self._input_scaling))
+
+    def _data(
+        self, X: Any, y: Any, sample_weight: Any = None, prefix: str = "", scalings: Scalings | None = None
+    ) -> Data:
+        """Return samples, scaled by `scalings`, by default the network's as far as they have been measured."""
+        of_inputs, of_targets = scalings or (known(self._input_scaling), known(self._target_scaling))
+        inputs = as_inputs(f"{prefix}X", X, self.n_inputs, self.dtype, of_inputs)
         n_samples = inputs.n_rows
-        targets = as_labels_or_targets(f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype)
+        targets = as_labels_or_targets(
+            f"{prefix}y", y, n_samples, self.n_targets, self._loss, self.dtype, of_targets, self._bounds
+        )
         if sample_weight is None:
             return Data(inputs, targets)
         weights = as_sample_weight(f"{prefix}sample_weight", sample_weight, n_samples, self.dtype)
         return Data(inputs, targets, weights)
+
+    def _measured(self, data: Data) -> Scalings:
+        """Return the scalings, measured on samples where that has not been done before."""
+        of_inputs, of_targets = self._input_scaling, self._target_scaling
+        return (
+            None if of_inputs is None else of_inputs.measured("X", data.inputs),
+            None if of_targets is None else of_targets.measured("y", data.targets),
+        )
 
     def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
         loss = self._loss.for_kernel()
@@ -584,6 +737,7 @@ class NeuralNetwork:
 
     def _training_loss(self, data: Data, penalties: Penalties | None = None) -> float:
         """Compute the loss as the next step of training would find it."""
+        self._check_batches(data.n_samples, data.n_samples)
         return self._step(data, data.n_samples).evaluate() + self._penalty(data, penalties)
 
     def _penalty(self, data: Data, penalties: Penalties | None) -> float:
@@ -604,16 +758,24 @@ class NeuralNetwork:
         optimizer: str | Optimizer = "sgd",
         sample_weight: Any = None,
         regularization: Regularization | None = None,
+        schedule: str | Schedule | None = None,
         validation_data: tuple[Any, ...] | None = None,
+        validation_fraction: float | None = None,
+        scorer: str | Scorer | None = None,
         patience: int | None = None,
+        min_delta: float = 0.0,
         restore_best: bool = True,
-        callback: Callback | None = None,
+        max_steps: int | None = None,
+        max_seconds: float | None = None,
+        callback: Callback | EpochFunction | Sequence[Callback | EpochFunction] | None = None,
+        verbose: bool = False,
         n_threads: int | None = None,
     ) -> History:
         """Train on data; by default as the first article does: SGD, one sample at a time, in order.
 
         Called again with an optimizer of the same kind, it goes on exactly: 10 epochs and 10 more are 20, bit
-        for bit. Another kind of optimizer starts afresh.
+        for bit, and so is what follows a file, a checkpoint or Ctrl-C, in the midst of an epoch too. Another kind of
+        optimizer starts afresh. docs/training.md is a guide.
 
         Parameters
         ----------
@@ -623,31 +785,52 @@ class NeuralNetwork:
         all_y_trues : (n_samples, n_targets) or (n_samples,) array-like
             Targets; for ``cross_entropy`` and ``focal`` also integer class labels from 0.
         epochs : int
-            How often to go through the data; the iterations of ``lbfgs``, at most.
+            How often to go through the data; the iterations of ``lbfgs``, at most. An epoch that an earlier call has
+            left unfinished is finished first, where there are as many samples, in the same batches, and counts as one.
         learning_rate : float, optional
             By default the optimizer's own: 0.1 for ``sgd``.
         batch_size : int or "full", optional
             Samples between two updates: by default 1, for ``lbfgs`` all.
         shuffle : bool or callable
             Whether each epoch takes the samples in a new random order, which the seed determines; or a function of
-            the epoch's number, counted from 1, that returns the order: as many indices of samples as there are.
+            the epoch's number, counted from 1 over all calls, that returns the order: as many indices as there are
+            samples, of which some may come twice and others not at all.
         optimizer : str or Optimizer
             ``sgd, momentum, nesterov, rmsprop, adagrad, adam, adamhat, adamw, nadam``; or ``lbfgs``, which takes all
             samples at once, ends by itself where it has converged, and begins anew with every call.
         sample_weight : (n_samples,) array-like, optional
-            Weights >= 0: a batch's loss is ``sum w_i l_i / sum w_i``, where losses are averaged over samples.
+            Numbers >= 0, by which samples count in the loss of their batch: a mean over samples is ``sum w_i l_i /
+            sum w_i``. A batch whose samples all have weight 0 has the loss 0; the optimizer takes its step still.
         regularization : Regularization, optional
-            Penalties, weight decay, and limits to gradients and weights; penalties count in the recorded loss.
+            Penalties, weight decay, and limits to gradients and weights. Penalties count in the recorded loss.
+        schedule : str or Schedule, optional
+            What becomes of the learning rate from step to step, ``"cosine(50)"`` for example; scratchnn.schedules has
+            them. One equal to that of the call before goes on, another starts at its beginning.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Evaluated after every epoch, without penalties.
+        validation_fraction : float, optional
+            Instead, hold this share of the rows out of training, chosen by the seed; of every class in proportion. Both
+            parts are copied.
+        scorer : str or callable, optional
+            Scores the validation data after every epoch, as ``scorer(network, X, y)``, more being better: a function,
+            or one of ``scratchnn.metrics.SCORERS``, ``"accuracy"`` or ``"r2"`` for example.
         patience : int, optional
-            Stop once the validation loss has not improved for so many epochs.
+            Stop once so many epochs, one after another, were no better than the best before, by the score, without a
+            scorer by the validation loss, without validation data by the training loss.
+        min_delta : float
+            With `patience`, an epoch is better only if it is so by more than this.
         restore_best : bool
             With `patience`, end with the parameters of the best epoch rather than of the last. The optimizer's
             state stays that of the last.
-        callback : callable, optional
-            Called as ``callback(network, epoch, history)`` after every epoch; training stops if it
-            returns True (or NumPy's True).
+        max_steps : int, optional
+            Stop after so many steps, in the midst of an epoch if need be; the next call goes on there.
+        max_seconds : float, optional
+            Stop once the call has taken this long, in the midst of an epoch if need be.
+        callback : Callback, callable or sequence of them, optional
+            A ``scratchnn.callbacks.Callback``, or a function that is called as ``callback(network, epoch, history)``
+            after every epoch; training stops if one returns True (or NumPy's True).
+        verbose : bool
+            Whether to show progress: ``scratchnn.callbacks.ProgressBar`` as one more callback.
         n_threads : int, optional
             At most so many, fewer where there is too little work for them or one turns out to be faster; by default
             SCRATCHNN_NUM_THREADS, or the number of CPUs. The result is the same for any number.
@@ -660,7 +843,8 @@ class NeuralNetwork:
         Raises
         ------
         TypeError, ValueError
-            If an argument does not fit; nothing has changed then.
+            If an argument does not fit, or what `shuffle` returns for the first epoch; nothing has changed then. What
+            it returns later leaves the network as after the epoch before.
         RuntimeError
             If the network is being trained already.
         DivergenceError
@@ -670,30 +854,57 @@ class NeuralNetwork:
             After a whole batch, or with ``lbfgs`` after the last whole iteration; network and history are in order,
             and training can go on.
         """
+        asked = self._input_scaling, self._target_scaling
+        samples, held_out = self._data(data, all_y_trues, sample_weight, "", asked), None
+        if validation_data is not None and validation_fraction is not None:
+            raise ValueError("validation_data and validation_fraction are both given; expected one of them")
+        if validation_fraction is not None:
+            samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
+        scalings = self._measured(samples)
+        samples.scale(*scalings)
+        if held_out is not None:
+            held_out.data.scale(*scalings)
+        if validation_data is not None:
+            held_out = self._validation(validation_data, scalings)
+        callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]
+        if verbose:
+            from .callbacks import ProgressBar
+
+            callbacks.append(ProgressBar())
         plan = training.Plan(
             self,
-            self._data(data, all_y_trues, sample_weight),
+            samples,
             epochs=epochs,
             batch_size=batch_size,
             shuffle=shuffle,
             optimizer=optimizers.get(optimizer, learning_rate),
             penalties=self._penalties(regularization),
-            validation=None if validation_data is None else self._validation(validation_data),
+            schedule=None if schedule is None else schedules.get(schedule),
+            held_out=held_out,
+            scorer=scorer,
             patience=patience,
+            min_delta=min_delta,
             restore_best=restore_best,
-            callback=callback,
+            max_steps=max_steps,
+            max_seconds=max_seconds,
+            callbacks=callbacks,
             n_threads=n_threads,
         )
         with self._exclusively():
+            if scalings != (self._input_scaling, self._target_scaling):
+                self._set_scaling(*scalings)
             plan.run()
         return self.history
 
-    def _validation(self, validation_data: Any) -> Data:
-        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            given = type(validation_data).__name__
-            raise TypeError(f"validation_data is {given}; expected (X, y) or (X, y, sample_weight)")
+    def _validation(self, validation_data: Any, scalings: Scalings) -> HeldOut:
+        expected = "expected (X, y) or (X, y, sample_weight)"
+        if not isinstance(validation_data, (tuple, list)):
+            raise TypeError(f"validation_data is {type(validation_data).__name__}; {expected}")
+        n = len(validation_data)
+        if n not in (2, 3):
+            raise ValueError(f"validation_data has {n} part{'' if n == 1 else 's'}; {expected}")
         X, y, weights = (*validation_data, None)[:3]
-        return self._data(X, y, weights, "validation ")
+        return HeldOut(self._data(X, y, weights, "validation ", scalings), X, y)
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
@@ -708,20 +919,26 @@ class NeuralNetwork:
         finally:
             lock.release()
 
-    # ---- copies and files ----
+    # ---- copies, files and what is built on this network ----
 
     def get_state(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
         optimizer = self.optimizer
+        of_inputs, of_targets = self._asked_scalings()
+        kinds, rates = ([getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout"))
         state = {
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
-            "loss": self.loss,
+            "loss": self._loss if self._loss.in_python else self.loss,
             "biases": self._biases,
-            "normalization": [layer.normalization for layer in self.layers[:-1]],
-            "dropout": [layer.dropout for layer in self.layers[:-1]],
+            "frozen": [i for i, layer in enumerate(self.layers) if not layer.trainable],
+            "normalization": kinds if any(kinds) else None,
+            "dropout": rates if any(rates) else None,
             "input_dropout": self.input_dropout,
             "input_noise": self.input_noise,
+            "scale_inputs": of_inputs.rule if of_inputs else None,
+            "scale_targets": of_targets.rule if of_targets else None,
+            "bounds": self._bounds.to_list() if self._bounds else None,
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
@@ -733,11 +950,29 @@ class NeuralNetwork:
                 "seconds": self.history.seconds,
                 "samples": self.history.samples,
                 "stopped": self.history.stopped,
+                "validation_score": list(self.history.validation_score),
+                "learning_rate": list(self.history.learning_rate),
             },
             "optimizer": None if optimizer is None else {"name": optimizer.name, **optimizer.hyperparameters()},
+            "schedule": None if self.schedule is None else self._schedule_state(self.schedule),
+            "unfinished_epoch": None
+            if self._unfinished is None
+            else dict(zip(UNFINISHED, self._unfinished, strict=True)),
             "metadata": copy.deepcopy(self.metadata),
         }
-        return state, {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+        arrays = {name: np.ascontiguousarray(view) for name, view in self._named_views()}
+        for kind, scaling in (("inputs", of_inputs), ("targets", of_targets)):
+            if scaling is not None:
+                arrays |= scaling.arrays(kind)
+        return state, arrays
+
+    def _asked_scalings(self) -> Scalings:
+        """Return the scalings that were asked for; that of bounds follows from them."""
+        return self._input_scaling, None if self._bounds is not None else self._target_scaling
+
+    def _schedule_state(self, schedule: Schedule) -> dict[str, Any]:
+        step, epoch = self._schedule_start
+        return {"rule": schedule.to_dict(), "from_step": step, "from_epoch": epoch}
 
     def _named_views(self) -> Iterator[tuple[str, Array]]:
         names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
@@ -758,15 +993,25 @@ class NeuralNetwork:
             parse_normalization(state["normalization"], len(state["layer_sizes"]) - 2),
             np.dtype(state["dtype"]),
             state["seed"],
+            Scaling.from_state("inputs", state["scale_inputs"], arrays),
+            Scaling.from_state("targets", state["scale_targets"], arrays),
+            Bounds.parse(state["bounds"], np.dtype(state["dtype"])),
         )
         if state["optimizer"] is not None:
             hyper = dict(state["optimizer"])
             network._optimizer = optimizers.get(hyper.pop("name"), **hyper)
             network._states = [network._topology.zeros() for _ in network._optimizer.states]
+        for i in state.get("frozen") or ():
+            network.layers[i].trainable = False
         network._steps = state["steps"]
         network._random_counter = state["random_counter"]
-        network._noise_counter = state["noise_counter"]
-        network._set_noise(state["dropout"], state["input_dropout"], state["input_noise"])
+        if state.get("schedule") is not None:  # an older state has neither
+            network._schedule = Schedule.from_dict(state["schedule"]["rule"])
+            network._schedule_start = state["schedule"]["from_step"], state["schedule"]["from_epoch"]
+        if state.get("unfinished_epoch") is not None:
+            network._unfinished = tuple(state["unfinished_epoch"][key] for key in UNFINISHED)
+        network._noise_counter = state["noise_counter"] or 0
+        network._set_noise(state["dropout"] or (), state["input_dropout"] or 0.0, state["input_noise"] or 0.0)
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():
@@ -794,6 +1039,75 @@ class NeuralNetwork:
         network = type(self).from_state(state, arrays)
         network.__dict__.update(copy.deepcopy(self._own_attributes()))
         return network
+
+    def with_head(
+        self,
+        head: int | Sequence[int],
+        *,
+        keep: int | None = None,
+        freeze: bool = False,
+        activation: Any = None,
+        output_activation: Any = None,
+        loss: str | Loss | None = None,
+        weight_init: Any = None,
+        bias_init: Any = None,
+        seed: int | None = None,
+    ) -> Self:
+        """Return a new network of this one's lower layers and a new head, for another task (transfer learning).
+
+        The layers that are kept bring copies of their weights and biases, their activations and normalisation, their
+        dropout, and whether they are trainable. The head's parameters are drawn anew. History, optimizer and metadata
+        are empty: they tell of the task before.
+
+        Parameters
+        ----------
+        head : int or sequence of int
+            The number of outputs, or the widths of several new layers, the outputs' last.
+        keep : int, optional
+            How many layers to keep, counted from the inputs; by default all but the last.
+        freeze : bool
+            Whether the kept layers are frozen: training then changes the head alone, and costs little more than it.
+        activation, output_activation
+            Of the head's layers, as for the constructor; by default its hidden layers have the activation of the
+            layer below them.
+        loss : str or Loss, optional
+            By default that of this network.
+        weight_init, bias_init : str or sequence of str and arrays, optional
+            Of the head's layers, as for the constructor.
+        seed : int, optional
+            Of the head's parameters and of training, as for the constructor.
+
+        Returns
+        -------
+        NeuralNetwork
+            Of the same class and dtype, with biases where this one has them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> digits = NeuralNetwork([64, 32, 10], activation="relu", loss="cross_entropy", seed=1)
+        >>> letters = digits.with_head(26, freeze=True, seed=2)
+        >>> letters.layers
+        (Dense(64, 32, activation='relu', trainable=False), Dense(32, 26, activation='softmax'))
+        """
+        from .transfer import with_head  # which needs this module
+
+        return with_head(
+            self,
+            head,
+            keep=keep,
+            freeze=freeze,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            weight_init=weight_init,
+            bias_init=bias_init,
+            seed=seed,
+        )
 
     def _own_attributes(self) -> dict[str, Any]:
         """Return what a subclass or a caller has set beside the network's state."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -17,22 +17,24 @@ __all__ = ["Regularization"]
 class Regularization:
     """Penalties beside the loss, weight decay, and limits to gradients and weights.
 
-    It does not change. Four settings are a number for all layers, or a sequence with one for each.
+    In a step they come in this order: the gradient of the loss and of l1 and l2; `clip_value`; `clip_norm`;
+    `weight_decay`; the optimizer's update; `max_norm`. Layers that are not trainable take no part in any. A
+    Regularization does not change, and compares by value.
 
     Parameters
     ----------
     l1, l2 : float or sequence of float
-        Add ``l1 sum |w| + l2/2 sum w²`` over the weights to the loss of every step.
+        Add ``l1 sum |w| + l2/2 sum w²`` over the weights to the loss of every step. Like `weight_decay` and
+        `max_norm`, a number for all layers, or a sequence with one for each.
     weight_decay : float or sequence of float
-        Multiply weights by ``1 - learning_rate * weight_decay`` before every step, whatever the optimizer
+        Multiply weights by ``1 - learning_rate * weight_decay`` before every update, whatever the optimizer
         (Loshchilov & Hutter 2019).
     max_norm : float or sequence of float
-        Shrink the weights into a neuron to this Euclidean norm after every step (Srebro & Shraibman 2005).
+        Shrink the weights into a neuron to this Euclidean norm after every update (Srebro & Shraibman 2005).
     clip_value : float
         Cut every element of the gradient to ``[-clip_value, clip_value]``.
     clip_norm : float
-        Shrink the gradient of all parameters to this Euclidean norm, after `clip_value` (Pascanu, Mikolov & Bengio
-        2013).
+        Shrink the gradient of all parameters together to this Euclidean norm (Pascanu, Mikolov & Bengio 2013).
     biases : bool
         Whether l1, l2 and weight_decay are for biases too.
     per_sample : bool
@@ -42,7 +44,7 @@ class Regularization:
     Raises
     ------
     TypeError, ValueError
-        If a setting is no number of its range.
+        If a setting is not what is expected, which the message says.
 
     Examples
     --------
@@ -71,64 +73,72 @@ class Regularization:
         biases: bool = False,
         per_sample: bool = False,
     ) -> None:
-        for name, value in (("l1", l1), ("l2", l2), ("weight_decay", weight_decay)):
-            self.__dict__[name] = _for_layers(name, value, _penalty)
-        self.__dict__["max_norm"] = _for_layers("max_norm", max_norm, _limit)
-        self.__dict__["clip_value"] = _limit("clip_value", clip_value)
-        self.__dict__["clip_norm"] = _limit("clip_norm", clip_norm)
-        self.__dict__["biases"], self.__dict__["per_sample"] = bool(biases), bool(per_sample)
+        self.__dict__.update(
+            l1=_for_layers("l1", l1, _strength),
+            l2=_for_layers("l2", l2, _strength),
+            weight_decay=_for_layers("weight_decay", weight_decay, _strength),
+            max_norm=_for_layers("max_norm", max_norm, _limit),
+            clip_value=_limit("clip_value", clip_value),
+            clip_norm=_limit("clip_norm", clip_norm),
+            biases=_truth("biases", biases),
+            per_sample=_truth("per_sample", per_sample),
+        )
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a Regularization does not change; make another with {name}={value!r}")
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Regularization does not change; make another with .replace({name}={value!r})")
 
-    def penalties(self, topology: Topology, n_layers: int) -> Penalties | None:
-        """Return this as scratchnn.core takes it, None where it asks for nothing; ValueError for too few layers."""
-        coefficients = np.empty((n_layers, 4))
+    def replace(self, **settings: Any) -> Self:
+        """Return a Regularization with some settings changed."""
+        return type(self)(**{**self.__dict__, **settings})
+
+    def penalties(self, topology: Topology) -> Penalties | None:
+        """Return this as scratchnn.core takes it, or None where nothing is asked.
+
+        Raises
+        ------
+        ValueError
+            If a sequence has not one number for each layer.
+        """
+        settings = np.empty((topology.n_layers, 4))
         for column, name in enumerate(("l1", "l2", "weight_decay", "max_norm")):
             value = getattr(self, name)
-            if isinstance(value, tuple) and len(value) != n_layers:
-                raise ValueError(f"{name} has {len(value)} numbers, the network {n_layers} layers")
-            coefficients[:, column] = value
+            if isinstance(value, tuple) and len(value) != topology.n_layers:
+                expected = f"a number, or one for each of {topology.n_layers} layers"
+                raise ValueError(f"{name} is {list(value)}; expected {expected}")
+            settings[:, column] = value
         limits = (self.clip_value, self.clip_norm)
-        if not coefficients[:, :3].any() and np.isinf(coefficients[:, 3]).all() and min(limits) == math.inf:
+        if not settings[:, :3].any() and np.isinf([*settings[:, 3], *limits]).all():
             return None
-        return Penalties(topology, coefficients, *limits, self.biases, self.per_sample)
+        return Penalties(topology, settings, *limits, self.biases, self.per_sample)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Regularization) and self.__dict__ == other.__dict__
+        return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash(tuple(self.__dict__.values()))
+        return hash((type(self), *self.__dict__.values()))
 
     def __repr__(self) -> str:
-        default = Regularization.__init__.__kwdefaults__ or {}
-        given = [f"{name}={value!r}" for name, value in self.__dict__.items() if value != default[name]]
-        return f"Regularization({', '.join(given)})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (self.__dict__,)
+        defaults = Regularization().__dict__
+        given = [f"{name}={value!r}" for name, value in self.__dict__.items() if value != defaults[name]]
+        return f"{type(self).__name__}({', '.join(given)})"
 
 
-def _make(settings: dict[str, Any]) -> Regularization:
-    return Regularization(**settings)
-
-
-def _for_layers(name: str, value: Any, check: Any) -> Any:
-    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
+def _for_layers(name: str, value: Any, check: Callable[[str, Any], float]) -> float | tuple[float, ...]:
+    if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim):
         return tuple(check(f"{name}[{i}]", one) for i, one in enumerate(value))
     return check(name, value)
 
 
 def _number(name: str, value: Any, expected: str) -> float:
-    if isinstance(value, (str, bool)):
-        raise TypeError(f"{name} is {value!r}; expected {expected}")
     try:
+        if isinstance(value, (str, bytes, bool, np.bool_)):
+            raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} is {value!r}; expected {expected}") from None
 
 
-def _penalty(name: str, value: Any) -> float:
+def _strength(name: str, value: Any) -> float:
     expected = "a finite number >= 0"
     number = _number(name, value, expected)
     if not 0 <= number < math.inf:
@@ -142,3 +152,9 @@ def _limit(name: str, value: Any) -> float:
     if not number > 0:
         raise ValueError(f"{name} is {value!r}; expected {expected}")
     return number
+
+
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}; expected True or False")
+    return bool(value)

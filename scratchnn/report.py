@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .metrics import r_squared, root_mean_square
+
 __all__ = ["ClassificationReport", "RegressionReport", "classification_report", "regression_report"]
 
 Array = npt.NDArray[Any]
@@ -164,21 +166,13 @@ def regression_report(y_true: Array, y_pred: Array, *, trivial_guess: float) -> 
     trivial_error = y_true - trivial_guess
     return RegressionReport(
         r2=r_squared(y_true, y_pred),
-        rmse=_root_mean_square(error),
+        rmse=root_mean_square(error),
         mae=_mean(np.abs(error)),
         trivial_guess=trivial_guess,
         trivial_r2=r_squared(y_true, np.full_like(y_true, trivial_guess)),
-        trivial_rmse=_root_mean_square(trivial_error),
+        trivial_rmse=root_mean_square(trivial_error),
         trivial_mae=_mean(np.abs(trivial_error)),
     )
-
-
-def r_squared(y_true: Array, y_pred: Array) -> float:
-    """Return R² = 1 - sum (y - prediction)² / sum (y - mean)², NaN where all y are equal."""
-    spread = _root_mean_square(y_true - _mean(y_true))
-    if spread == 0:
-        return math.nan
-    return 1.0 - (_root_mean_square(y_true - y_pred) / spread) ** 2
 
 
 def plain(label: object) -> str:
@@ -197,12 +191,6 @@ def _mean(values: Array) -> float:
     """Return the mean of the values that are not NaN."""
     values = values[~np.isnan(values)]
     return float(values.mean()) if len(values) else math.nan
-
-
-def _root_mean_square(values: Array) -> float:
-    """Return sqrt(mean v²), without overflow where the v² would."""
-    largest = float(np.abs(values).max())
-    return largest * math.sqrt(np.mean((values / largest) ** 2)) if largest else 0.0
 
 
 def _share(value: float) -> str:

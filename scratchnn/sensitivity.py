@@ -8,10 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
-from .core.layers.normalization import EPSILON
-from .layers import Dense
-from .sparse import is_sparse
-from .validation import as_inputs, integer
+from .normalization import grad_normalized, normalized
+from .validation import integer
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -40,15 +38,17 @@ def input_gradient(network: NeuralNetwork, X: Any, output: int | None) -> Array:
 
 def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
     """Return ``directions`` (k, n_outputs) times the Jacobian, of every row: (n_samples, k, n_inputs)."""
-    source = as_inputs("X", X, network.n_inputs, network.dtype)
-    rows: Any = X.tocsr() if is_sparse(X) else source.array
+    source = network._inputs("X", X)
     k = len(directions)
     result = np.empty((source.n_rows, k, network.n_inputs), network.dtype)
     block = max(1, _BLOCK // (max(network.layer_sizes) * max(k, network.n_outputs)))
+    _, input_scale = network.input_scaling or (0, 1)
+    if network.target_scaling is not None:
+        _, output_scale = network._loss.of_outputs(*network.target_scaling)
+        directions = directions / output_scale
     for first in range(0, source.n_rows, block):
-        x = rows[first : first + block]
-        x = np.ascontiguousarray(x.toarray() if is_sparse(x) else x, network.dtype)
-        result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype))
+        x = source.read(first, min(block, source.n_rows - first), network.dtype)
+        result[first : first + block] = _of_rows(network, x, directions.astype(network.dtype)) * input_scale
     return result
 
 
@@ -56,37 +56,19 @@ def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
     us, normals, a = [], [], x
     for layer in network.layers:
         z = linalg.affine(a, layer.weights, layer.biases)
-        normals.append(_normalized(layer, z) if layer.normalization else None)
+        normals.append(normalized(layer, z) if layer.normalization else None)
         us.append(z if normals[-1] is None else layer.gain * normals[-1][0] + layer.shift)
         a = us[-1] if layer is network.layers[-1] else activations.get(layer.activation)(us[-1])
     d = directions @ _of_output(network, us[-1])
     for i in reversed(range(len(us))):
         normal = normals[i]
         if normal is not None:
-            d = _through(network.layers[i], *normal, d)
+            d = grad_normalized(network.layers[i], *normal, d)
         below = linalg.grad_inputs(np.ascontiguousarray(d.reshape(-1, d.shape[2])), network.layers[i].weights)
         d = below.reshape(len(x), len(directions), -1)
         if i > 0:
             d = d * activations.get(network.layers[i - 1].activation).slope(us[i - 1])[:, None]
     return d
-
-
-def _normalized(layer: Dense, z: Array) -> tuple[Array, Array]:
-    """Return the normalised sums of rows, and what each was multiplied by."""
-    if layer.running_variance is not None:
-        inverse = 1 / np.sqrt(layer.running_variance + EPSILON)
-        return (z - layer.running_mean) * inverse, inverse[None]
-    inverse = 1 / np.sqrt(z.var(axis=1, keepdims=True) + EPSILON)
-    return (z - z.mean(axis=1, keepdims=True)) * inverse, inverse
-
-
-def _through(layer: Dense, normal: Array, inverse: Array, d: Array) -> Array:
-    """Return derivatives for the sums from those for the normalised ones, (n_rows, k, n_outputs)."""
-    if layer.normalization == "batch":
-        return np.asarray(d * layer.gain * inverse)
-    d, normal = d * layer.gain, normal[:, None]
-    mean, slope = d.mean(axis=2, keepdims=True), (d * normal).mean(axis=2, keepdims=True)
-    return np.asarray((d - mean - normal * slope) * inverse[:, None])
 
 
 def _of_output(network: NeuralNetwork, z: Array) -> Array:

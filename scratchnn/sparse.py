@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .core.data import Source
+from .scaling import Scaling, scale
 
 __all__ = ["as_source", "is_sparse"]
 
@@ -16,8 +17,10 @@ def is_sparse(values: Any) -> bool:
     return hasattr(values, "tocsr") and hasattr(values, "nnz")
 
 
-def as_source(name: str, values: Any, n_columns: int, dtype: np.dtype[Any]) -> Source:
+def as_source(name: str, values: Any, n_columns: int, dtype: np.dtype[Any], scaling: Scaling | None = None) -> Source:
     """Return a sparse matrix (n_samples, n_columns) as a Source, whose batches are made dense one by one.
+
+    `scaling` is as for ``validation.as_inputs``; it moves zeros, too.
 
     Raises
     ------
@@ -36,13 +39,14 @@ def as_source(name: str, values: Any, n_columns: int, dtype: np.dtype[Any]) -> S
     elements = rows.data
     if elements.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         with np.errstate(over="ignore"):
-            elements = elements.astype(dtype)
+            elements = elements.astype(dtype if scaling is None else np.float64)
     starts, columns = rows.indptr.astype(np.int64), rows.indices.astype(np.int64)
     source = Source(elements, starts=starts, columns=columns, n_columns=n_columns)
+    dtype = scale(source, dtype, scaling)
     place = source.first_not_finite(dtype)
     if place is not None:
-        value = rows[place]
-        raise ValueError(f"{name}[{place[0]}, {place[1]}] is {value}; expected finite numbers of {dtype}")
+        scaled = ", which is scaled" * (scaling is not None and scaling.known is not None)
+        raise ValueError(f"{name}[{place[0]}, {place[1]}] is {rows[place]}{scaled}; expected finite numbers of {dtype}")
     return source
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import sparse
+from .bounds import Bounds
 from .core.arrays import plain_array
 from .core.data import Source
 from .losses import Loss
+from .scaling import Scaling, scale
 
 __all__ = [
     "as_inputs",
@@ -25,8 +26,8 @@ __all__ = [
     "dropout_fits",
     "dropout_rate",
     "integer",
+    "number",
     "real_dtype",
-    "real_number",
 ]
 
 Array = npt.NDArray[Any]
@@ -46,17 +47,25 @@ def integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> 
     return number
 
 
-def real_number(name: str, value: Any, fits: Callable[[float], bool], expected: str) -> float:
-    """Return `value` as a float that fits; TypeError where it is no number, ValueError where it does not."""
-    if isinstance(value, (str, bool)):
-        raise TypeError(f"{name} is {value!r}; expected {expected}")
+def number(
+    name: str,
+    value: Any,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+    most: float = math.inf,
+) -> float:
+    """Return `value` as a float above and below these limits, and from `least` to `most`; ValueError otherwise."""
     try:
-        number = float(value)
+        result = math.nan if isinstance(value, (str, bool, np.bool_)) else float(value)
     except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} is {value!r}; expected {expected}") from None
-    if not fits(number):
-        raise ValueError(f"{name} is {value!r}; expected {expected}")
-    return number
+        result = math.nan
+    if math.isfinite(result) and above < result < below and least <= result <= most:
+        return result
+    limits = {">": above, ">=": least, "<": below, "<=": most}
+    expected = " and ".join(f"{sign} {limit:g}" for sign, limit in limits.items() if math.isfinite(limit))
+    raise ValueError(f"{name} is {value!r}; expected a finite number {expected}".rstrip())
 
 
 def dropout_fits(rate: float) -> bool:
@@ -65,13 +74,16 @@ def dropout_fits(rate: float) -> bool:
 
 
 def dropout_rate(name: str, value: Any) -> float:
-    """Return a rate of dropout; TypeError or ValueError where it is none."""
-    return real_number(name, value, dropout_fits, "0 or a rate from 2**-16 to 1 - 2**-16")
+    """Return a rate of dropout; ValueError where it is none."""
+    rate = number(name, value, least=0, below=1)
+    if not dropout_fits(rate):
+        raise ValueError(f"{name} is {value!r}; expected 0, or a rate from 2**-16 to 1 - 2**-16")
+    return rate
 
 
 def deviation(name: str, value: Any) -> float:
-    """Return a standard deviation, finite and not negative; TypeError or ValueError where it is none."""
-    return real_number(name, value, lambda number: 0 <= number < math.inf, "a finite number >= 0")
+    """Return a standard deviation, finite and not negative; ValueError where it is none."""
+    return number(name, value, least=0)
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:
@@ -114,20 +126,24 @@ def _numbers(name: str, array: Array, dtype: np.dtype[Any]) -> Array:
         return array.astype(np.float64 if array.dtype.kind == "f" else dtype)
 
 
-def _require_finite(name: str, given: Array, source: Source, dtype: np.dtype[Any]) -> None:
+def _require_finite(name: str, given: Array, source: Source, dtype: np.dtype[Any], scaling: Scaling | None) -> None:
     place = source.first_not_finite(dtype)
     if place is None:
         return
     row, column = place
     index, value = (f"[{row}]", given[row]) if given.ndim == 1 else (f"[{row}, {column}]", given[row, column])
-    if np.isfinite(value):
-        raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
-    raise ValueError(f"{name}{index} is {value}; expected finite numbers")
+    if not np.isfinite(value):
+        raise ValueError(f"{name}{index} is {value}; expected finite numbers")
+    if scaling is not None and scaling.known is not None:
+        raise ValueError(f"{name}{index} is {value}, which scaled is beyond the largest {dtype}")
+    raise ValueError(f"{name}{index} is {value}, beyond the largest {dtype}; use dtype='float64' or scale it")
 
 
-def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any]) -> Source:
+def _as_source(
+    name: str, values: Any, n_columns: int, what: str, dtype: np.dtype[Any], scaling: Scaling | None
+) -> Source:
     values = plain_array(name, values)
-    array, given = _numbers(name, values, dtype), values.shape
+    array, given = _numbers(name, values, dtype if scaling is None else np.dtype(np.float64)), values.shape
     if array.ndim == 1 and n_columns == 1:
         array = array[:, None]
     if array.ndim != 2 or array.shape[1] != n_columns:
@@ -138,36 +154,49 @@ def _as_source(name: str, values: Any, n_columns: int, what: str, dtype: np.dtyp
     if len(array) == 0:
         raise ValueError(f"{name} is empty: shape {given}; expected at least one sample")
     source = Source(array)
-    _require_finite(name, values, source, dtype)
+    _require_finite(name, values, source, scale(source, dtype, scaling), scaling)
     return source
 
 
-def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any]) -> Source:
+def as_inputs(name: str, values: Any, n_inputs: int, dtype: np.dtype[Any], scaling: Scaling | None = None) -> Source:
     """Return inputs (n_samples, n_inputs) as a Source; a vector is taken where there is one input, and a sparse matrix.
+
+    With a scaling that is known they are scaled. With one that is still to be measured they are not, and have to be
+    finite in float64 only.
 
     Raises
     ------
     TypeError
         If the values are not numbers.
     ValueError
-        If the shape does not fit (both shapes are named), there is no sample, or a value is not finite.
+        If the shape does not fit (both shapes are named), there is no sample, or a value is not finite, as it is or
+        scaled.
     """
     if sparse.is_sparse(values):
-        return sparse.as_source(name, values, n_inputs, dtype)
-    return _as_source(name, values, n_inputs, "input", dtype)
+        return sparse.as_source(name, values, n_inputs, dtype, scaling)
+    return _as_source(name, values, n_inputs, "input", dtype, scaling)
 
 
 def as_labels_or_targets(
-    name: str, values: Any, n_samples: int, n_targets: int, loss: Loss, dtype: np.dtype[Any]
+    name: str,
+    values: Any,
+    n_samples: int,
+    n_targets: int,
+    loss: Loss,
+    dtype: np.dtype[Any],
+    scaling: Scaling | None = None,
+    bounds: Bounds | None = None,
 ) -> Source:
     """Return targets as a Source: (n_samples, n_targets) numbers, or class labels where the loss takes them.
+
+    `scaling` is as for :func:`as_inputs`; no loss that takes labels has one.
 
     Raises
     ------
     TypeError
         If the values are not numbers, or labels are not integers.
     ValueError
-        If the shape does not fit, or a value is not finite, out of the loss's range, or no label.
+        If the shape does not fit, or a value is not finite, out of the loss's range or the bounds, or no label.
     """
     values = plain_array(name, values)
     if values.ndim == 0 or len(values) != n_samples:
@@ -175,7 +204,9 @@ def as_labels_or_targets(
     if loss.takes_labels and values.ndim == 1:
         return _as_labels(name, values, n_targets)
     what = "output" if loss.outputs_per_target == 1 else "target"
-    source = _as_source(name, values, n_targets, what, dtype)
+    source = _as_source(name, values, n_targets, what, dtype, scaling)
+    if bounds is not None:
+        bounds.check_targets(name, source.array if values.ndim == 2 else source.array[:, 0])
     low, high = loss.target_range
     least, most = source.array.min(), source.array.max()
     if least < low or most > high:
@@ -200,25 +231,30 @@ def as_sample_weight(name: str, values: Any, n_samples: int, dtype: np.dtype[Any
     TypeError
         If the values are not numbers.
     ValueError
-        If there is not one for each sample, one is negative or not finite, or all are 0.
+        If there is not one for each sample, one is negative, not finite or out of the range of `dtype`, or all are 0.
     """
     given = plain_array(name, values)
     if given.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {given.dtype}; expected numbers")
     if given.shape != (n_samples,):
-        raise ValueError(f"{name} has shape {given.shape}; expected ({n_samples},), one weight for each sample")
-    with np.errstate(over="ignore"):
-        weights = given.astype(dtype, order="C")  # a copy, which nobody changes after the check
-    wrong = np.flatnonzero(~(weights >= 0) | np.isinf(weights))
+        raise ValueError(f"{name} has shape {given.shape}; expected ({n_samples},), a weight for each sample")
+    wrong = np.flatnonzero(~((given >= 0) & np.isfinite(given)))
     if wrong.size:
-        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}; expected finite numbers >= 0")
-    if not weights.any():
-        raise ValueError(f"{name} is 0 for all samples; expected a weight > 0")
+        raise ValueError(f"{name}[{wrong[0]}] is {given[wrong[0]]}; expected a finite number >= 0")
+    with np.errstate(over="ignore", under="ignore"):
+        weights = given.astype(dtype, order="C")  # a copy, which nobody changes after the check
+    lost = np.flatnonzero(np.isinf(weights) | ((weights < np.finfo(dtype).tiny) & (given > 0)))
+    if lost.size:
+        raise ValueError(f"{name}[{lost[0]}] is {given[lost[0]]}, which {dtype} cannot hold; expected weights around 1")
+    with np.errstate(over="ignore"):
+        total = weights.sum(dtype=np.float64)
+    if total == 0 or np.isinf(total):
+        raise ValueError(f"{name} sums to {total}; expected a finite number > 0")
     return Source(weights[:, None])
 
 
-def as_order(order: Any, n_samples: int) -> Array:
-    """Return the order of the samples in an epoch: n_samples indices as int64, each from 0 to n_samples - 1.
+def as_order(name: str, values: Any, n_samples: int) -> Array:
+    """Return the order of the samples in an epoch: as many indices as there are samples, as int64.
 
     Raises
     ------
@@ -227,15 +263,15 @@ def as_order(order: Any, n_samples: int) -> Array:
     ValueError
         If there are more or fewer, or one is out of range.
     """
-    array = plain_array("the order", order)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"the order has dtype {array.dtype}; expected indices of samples")
-    if array.shape != (n_samples,):
-        raise ValueError(f"the order has shape {array.shape}; expected ({n_samples},), an index for each sample")
-    if array.min() < 0 or array.max() >= n_samples:
-        wrong = array.min() if array.min() < 0 else array.max()
-        raise ValueError(f"the order has the index {wrong}; the samples are 0 ... {n_samples - 1}")
-    return array.astype(np.int64, order="C")  # a copy, which nobody changes after the check
+    order = plain_array(name, values)
+    if order.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {order.dtype}; expected integers, an index of a sample each")
+    if order.shape != (n_samples,):
+        raise ValueError(f"{name} has shape {order.shape}; expected ({n_samples},), as many indices as samples")
+    wrong = np.flatnonzero((order < 0) | (order >= n_samples))
+    if wrong.size:
+        raise ValueError(f"{name}[{wrong[0]}] is {order[wrong[0]]}; the samples are 0 ... {n_samples - 1}")
+    return order.astype(np.int64, order="C")  # a copy, which nobody changes after the check
 
 
 def _as_labels(name: str, labels: Array, n_classes: int) -> Source:

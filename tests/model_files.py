@@ -19,6 +19,11 @@ def build(header, data=b"", *, version=1, checksum=None):
     return content + struct.pack("<I", zlib.crc32(content) if checksum is None else checksum)
 
 
+def version_of(content):
+    """The format version of a file."""
+    return struct.unpack_from("<I", content, 8)[0]
+
+
 def take_apart(content):
     """The header and the data of a file."""
     end = 16 + struct.unpack_from("<I", content, 12)[0]

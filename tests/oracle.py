@@ -8,6 +8,7 @@ Every function takes NumPy arrays of any float dtype; np.longdouble in gives np.
 array([[0.99908895]])
 """
 
+import inspect
 import math
 from fractions import Fraction
 from functools import partial
@@ -263,7 +264,7 @@ def softmax(z):
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-# --- losses: name -> (value, gradient), eq. 24 to 31 and 66 to 73 ------------------------------
+# --- losses: name -> (value, gradient), eq. 24 to 31 and 78 to 85 ------------------------------
 # The value has a column for each output or for each target, whose sum is meant; the gradient one for each output.
 
 
@@ -293,7 +294,7 @@ def huber_gradient(u, y, delta=1.0):
 
 
 def smoothed(y, label_smoothing, n_classes):
-    """Eq. 66."""
+    """Eq. 78."""
     return (1 - label_smoothing) * y + label_smoothing / n_classes
 
 
@@ -332,14 +333,14 @@ def poisson_deviance(u, y):
 
 
 def focal_term(log_p, log_q, gamma):
-    """-q^gamma log p and its derivative for p, times p (eq. 67); log p / q is -1 where q is 0."""
+    """-q^gamma log p and its derivative for p, times p (eq. 79); log p / q is -1 where q is 0."""
     p, q, power = np.exp(log_p), np.exp(log_q), np.exp(gamma * log_q)
     ratio = np.where(q > 0, log_p / np.where(q > 0, q, 1), -1)
     return -power * log_p, power * (gamma * p * ratio - 1)
 
 
 def binary_focal(u, y, gamma=2.0):
-    """Eq. 67 for the two classes whose probabilities are sigmoid(u) and sigmoid(-u)."""
+    """Eq. 79 for the two classes whose probabilities are sigmoid(u) and sigmoid(-u)."""
     log_p, log_q = -softplus(-u), -softplus(u)
     return y * focal_term(log_p, log_q, gamma)[0] + (1 - y) * focal_term(log_q, log_p, gamma)[0]
 
@@ -367,7 +368,7 @@ def focal(u, y, gamma=2.0):
 
 
 def focal_gradient(u, y, gamma=2.0):
-    """Eq. 68, with 1 - p_k for [j = k] - p_k where j = k."""
+    """Eq. 80, with 1 - p_k for [j = k] - p_k where j = k."""
     log_p, log_q = log_p_and_q(u)
     slope = y * focal_term(log_p, log_q, gamma)[1]
     gradient = np.empty_like(u)
@@ -379,21 +380,21 @@ def focal_gradient(u, y, gamma=2.0):
 
 
 def quantiles(u, n_levels):
-    """Eq. 70."""
+    """Eq. 82."""
     z = u.reshape(len(u), -1, n_levels)
     steps = np.concatenate([z[:, :, :1], softplus(z[:, :, 1:])], axis=2)
     return np.cumsum(steps, axis=2).reshape(u.shape)
 
 
 def quantile(u, y, levels=(0.5,)):
-    """Eq. 69."""
+    """Eq. 81."""
     t = np.tile(np.array(levels, u.dtype), y.shape[1])
     e = np.repeat(y, len(levels), axis=1) - quantiles(u, len(levels))
     return np.where(e >= 0, t * e, (t - 1) * e)
 
 
 def quantile_gradient(u, y, levels=(0.5,)):
-    """Eq. 69 and 71."""
+    """Eq. 81 and 83."""
     n = len(levels)
     t = np.tile(np.array(levels, u.dtype), y.shape[1])
     e = np.repeat(y, n, axis=1) - quantiles(u, n)
@@ -411,13 +412,13 @@ def gaussian_logits(u):
 
 
 def gaussian_outputs(u):
-    """Eq. 73."""
+    """Eq. 85."""
     mean, s = gaussian_logits(u)
     return np.stack([mean, np.exp(s / 2)], axis=2).reshape(u.shape)
 
 
 def gaussian(u, y):
-    """Eq. 72."""
+    """Eq. 84."""
     mean, s = gaussian_logits(u)
     return (s + (y - mean) ** 2 * np.exp(-s) + np.log(2 * u.dtype.type(np.pi))) / 2
 
@@ -455,9 +456,9 @@ NETWORK_LOSSES = {  # a network's name -> (element loss, s of eq. 31)
     "mean_squared_error": ("squared_error", lambda m, n: 1 / (m * n)),
     "half_squared_error": ("squared_error", lambda m, n: 1 / (2 * m)),
     "half_sum_squared_error": ("squared_error", lambda m, n: 1 / 2),
+    "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
     "mean_absolute_error": ("absolute_error", lambda m, n: 1 / (m * n)),
     "huber": ("huber", lambda m, n: 1 / (m * n)),
-    "binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / (m * n)),
     "summed_binary_cross_entropy": ("binary_cross_entropy", lambda m, n: 1 / m),
     "cross_entropy": ("cross_entropy", lambda m, n: 1 / m),
     "poisson": ("poisson", lambda m, n: 1 / (m * n)),
@@ -516,7 +517,7 @@ def total_loss(name, u, y, scale=1.0, sample_weight=None, **settings):
     return loss, scale * weight * gradient(u, y, **settings)
 
 
-# --- optimizers: name -> step(w, g, state, t, **settings) -> (w, state), eq. 40 to 49 ---------
+# --- optimizers: name -> step(w, g, state, t, **settings) -> (w, state), eq. 40 to 49 and 112 -
 
 
 def sgd(w, g, state, t, learning_rate=0.1):
@@ -560,6 +561,12 @@ def adam(w, g, state, t, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-
     return w - learning_rate * m_hat / (np.sqrt(v_hat) + epsilon), (m, v)
 
 
+def adamhat(w, g, state, t, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    m, v = adam_moments(g, state, beta1, beta2)
+    rate = learning_rate * np.sqrt(1 - beta2**t) / (1 - beta1**t)
+    return w - rate * m / (np.sqrt(v) + epsilon), (m, v)
+
+
 def adamw(w, g, state, t, learning_rate=1e-3, weight_decay=0.01, **settings):
     w = w - learning_rate * weight_decay * w
     return adam(w, g, state, t, learning_rate, **settings)
@@ -579,6 +586,7 @@ OPTIMIZERS = {
     "rmsprop": rmsprop,
     "adagrad": adagrad,
     "adam": adam,
+    "adamhat": adamhat,
     "adamw": adamw,
     "nadam": nadam,
 }
@@ -590,6 +598,7 @@ STATES = {  # optimizer -> the names of its states, all 0 before the first step
     "rmsprop": ("v",),
     "adagrad": ("v",),
     "adam": ("m", "v"),
+    "adamhat": ("m", "v"),
     "adamw": ("m", "v"),
     "nadam": ("m", "v"),
 }
@@ -622,6 +631,102 @@ def inverse_hessian(n, steps, changes):
     return h
 
 
+# --- scaling, eq. 87 to 93 ------------------------------------------------------------
+
+
+def scaled(x, shift, scale):
+    return (x - shift) * scale
+
+
+def unscaled(a, shift, scale):
+    return a / scale + shift
+
+
+def standard(x):
+    """Shift and scale of every column, in extended precision where there is one."""
+    x = x.astype(np.longdouble)
+    deviation = np.sqrt(np.mean((x - x.mean(axis=0)) ** 2, axis=0))
+    return x.mean(axis=0), 1 / np.where(without_spread(x), 1, deviation)
+
+
+def minmax(x):
+    return x.min(axis=0), 1 / np.where(without_spread(x), 1, x.max(axis=0) - x.min(axis=0))
+
+
+def without_spread(x):
+    return x.max(axis=0) - x.min(axis=0) <= 8 * np.finfo(np.float64).eps * np.abs(x).max(axis=0)
+
+
+def bounded(low, high):
+    """The output activation, and shift and scale of the targets; None is no bound."""
+    if low is None:
+        return "softplus", high, -1.0
+    if high is None:
+        return "softplus", low, 1.0
+    return "sigmoid", low, 1 / (high - low)
+
+
+# --- regularisation: eq. 106 to 111, for layers (weights, biases or None, …) ---------------------
+
+
+def of_layer(setting, index):
+    """A number for all layers, or one for each."""
+    return setting[index] if isinstance(setting, (list, tuple)) else setting
+
+
+def on_parameters(function, layers, frozen=()):
+    """[(of weights, of biases), ...] of function(layer's index, 0 or 1, parameters); None where it is not asked."""
+    return [
+        tuple(
+            None if index in frozen or parameters is None else function(index, part, parameters)
+            for part, parameters in enumerate(layer[:2])
+        )
+        for index, layer in enumerate(layers)
+    ]
+
+
+def penalty(layers, weight, frozen=(), l1=0.0, l2=0.0, biases=False, per_sample=False, **others):
+    """The penalty of samples that weigh so much together, and its gradients (eq. 106, 107)."""
+    divisor = weight if per_sample else 1
+
+    def strengths(index, part):
+        share = 1 / divisor if divisor > 0 and (part == 0 or biases) else 0
+        return share * of_layer(l1, index), share * of_layer(l2, index)
+
+    def value(index, part, w):
+        first, second = strengths(index, part)
+        return first * np.sum(np.abs(w)) + second / 2 * np.sum(w**2)
+
+    def gradient(index, part, w):
+        first, second = strengths(index, part)
+        return first * np.sign(w) + second * w
+
+    values = on_parameters(value, layers, frozen)
+    return sum(v for pair in values for v in pair if v is not None), on_parameters(gradient, layers, frozen)
+
+
+def clip(gradients, clip_value=math.inf, clip_norm=math.inf, **others):
+    """The gradients that a step is made of (eq. 108, 109); None stays."""
+    cut = [tuple(None if g is None else np.clip(g, -clip_value, clip_value) for g in pair) for pair in gradients]
+    norm = np.sqrt(sum(np.sum(g**2) for pair in cut for g in pair if g is not None))
+    factor = clip_norm / norm if norm > clip_norm else 1
+    return [tuple(None if g is None else factor * g for g in pair) for pair in cut]
+
+
+def decayed(index, part, w, learning_rate, weight_decay=0.0, biases=False, **others):
+    """Parameters before an update (eq. 110)."""
+    return w - learning_rate * of_layer(weight_decay, index) * w if part == 0 or biases else w
+
+
+def limited(index, part, w, max_norm=math.inf, **others):
+    """Parameters after an update (eq. 111)."""
+    most = of_layer(max_norm, index)
+    if part == 1 or most == math.inf:
+        return w
+    norms = np.sqrt(np.sum(w**2, axis=0))
+    return w * np.where(norms > most, most / np.where(norms > 0, norms, 1), 1)
+
+
 # --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
 
 
@@ -651,47 +756,66 @@ def predict(layers, x, n_levels=1):
     return forward(layers, x, n_levels)[1][-1]
 
 
-def backpropagate(layers, x, y, loss):
-    """The loss and [(dW, db), ...], first layer first; db is None where biases are."""
+def backpropagate(layers, x, y, loss, sample_weight=None, frozen=(), **regularization):
+    """The loss and [(dW, db), ...], first layer first; db is None where biases are, both where a layer is frozen."""
     element, scale, settings, link = network_loss(loss)
     zs, outputs = forward(layers, x, outputs_per_target(element, **settings))
     u = zs[-1] if link else outputs[-1]
-    value, dz = total_loss(element, u, y, scale(*u.shape), **settings)
+    weight = len(x) if sample_weight is None else np.sum(sample_weight)
+    factor = scale(weight, u.shape[1]) if weight > 0 else 0  # eq. 104
+    value, dz = total_loss(element, u, y, factor, sample_weight, **settings)
     if not link:
         dz = dz * activation(layers[-1][2])[1](zs[-1])
     gradients = []
     for index in reversed(range(len(layers))):
         weights, biases, _ = layers[index]
         db = None if biases is None else grad_biases(dz)
-        gradients.insert(0, (grad_weights(outputs[index], dz), db))
+        gradients.insert(0, (None, None) if index in frozen else (grad_weights(outputs[index], dz), db))
         if index > 0:
             dz = grad_inputs(dz, weights) * activation(layers[index - 1][2])[1](zs[index - 1])
-    return value, gradients
+    more, of_penalty = penalty(layers, weight, frozen, **regularization)
+    pairs = zip(gradients, of_penalty, strict=True)
+    gradients = [tuple(None if g is None else g + r for g, r in zip(*pair, strict=True)) for pair in pairs]
+    return value + more, gradients
 
 
-def train(layers, x, y, loss, optimizer, epochs, batch_size=None, orders=None, **settings):
+def train(
+    layers, x, y, loss, optimizer, epochs, batch_size=None, orders=None,
+    sample_weight=None, frozen=(), regularization=None, losses=None, **settings,
+):  # fmt: skip
     """The layers after some epochs.
 
-    batch_size None is the full batch; orders, one permutation an epoch, is the order of the rows.
+    batch_size None is the full batch; orders, one permutation an epoch, is the order of the rows. The loss of each
+    epoch (eq. 105) is appended to `losses`.
     """
-    step = OPTIMIZERS[optimizer]
+    step, regularization = partial(OPTIMIZERS[optimizer], **settings), regularization or {}
+    rate = inspect.signature(step).parameters["learning_rate"].default
     n_states = len(STATES[optimizer])
     states = [[None if p is None else (0 * p,) * n_states for p in layer[:2]] for layer in layers]
     t = 0
     for epoch in range(epochs):
         order = np.arange(len(x)) if orders is None else orders[epoch]
+        of_batches = []
         for start in range(0, len(x), batch_size or len(x)):
             rows = order[start : start + (batch_size or len(x))]
-            _, gradients = backpropagate(layers, x[rows], y[rows], loss)
+            weight = None if sample_weight is None else sample_weight[rows]
+            value, gradients = backpropagate(layers, x[rows], y[rows], loss, weight, frozen, **regularization)
+            of_batches.append((value, len(rows)))
+            gradients = clip(gradients, **regularization)
             t += 1
             updated = []
-            for layer, state, gradient in zip(layers, states, gradients, strict=True):
-                new = [None, None]
+            for index, (layer, state) in enumerate(zip(layers, states, strict=True)):
+                new = list(layer)
                 for k in range(2):  # weights, then biases
-                    if layer[k] is not None:
-                        new[k], state[k] = step(layer[k], gradient[k], state[k], t, **settings)
-                updated.append((*new, layer[2]))
+                    if layer[k] is not None and index not in frozen:
+                        w = decayed(index, k, layer[k], rate, **regularization)
+                        w, state[k] = step(w, gradients[index][k], state[k], t)
+                        new[k] = limited(index, k, w, **regularization)
+                updated.append(tuple(new))
             layers = updated
+        if losses is not None:
+            shares = (1 if loss == "half_sum_squared_error" else n / len(x) for _, n in of_batches)
+            losses.append(sum(share * value for share, (value, _) in zip(shares, of_batches, strict=True)))
     return layers
 
 

@@ -54,7 +54,7 @@ def assert_close(network, layers, tolerance):
                 np.testing.assert_allclose(getattr(ours, name), expected, 0, tolerance, err_msg=name)
 
 
-# --- what is drawn: eq. 78 to 82 ---------------------------------------------------------------
+# --- what is drawn: eq. 115 to 119 ---------------------------------------------------------------
 
 
 class Noise(NamedTuple):
@@ -66,13 +66,13 @@ class Noise(NamedTuple):
     input_noise: float = 0.0
 
     def draws(self, step, stream):
-        """Stream `stream` of the step (eq. 79), as a generator."""
+        """Stream `stream` of the step (eq. 116), as a generator."""
         of_noise = oracle.Generator(self.seed, stream=2)
         of_step = oracle.Generator(of_noise.seed, stream=step + 1)
         return oracle.Generator(of_step.seed, stream=stream)
 
     def mask(self, step, stream, rate, m, n):
-        """M of eq. 78 and 80."""
+        """M of eq. 115 and 117."""
         q = round(rate * 2**16)
         draws = self.draws(step, stream)
         words = [[draws.next() for _ in range(n)] for _ in range(-(-m // 4))]
@@ -82,7 +82,7 @@ class Noise(NamedTuple):
         return mask / (1 - q / 2**16)
 
     def normals(self, step, m, n):
-        """G of eq. 82. Near 1 the logarithm of u is taken from 1 - u, which is exact."""
+        """G of eq. 119. Near 1 the logarithm of u is taken from 1 - u, which is exact."""
         draws = self.draws(step, 2)
         normals = np.empty((m + m % 2, n))
         for i in range(0, m, 2):
@@ -96,7 +96,7 @@ class Noise(NamedTuple):
         return normals[:m]
 
     def disturb(self, step, x):
-        """Inputs with noise (eq. 81), before their mask."""
+        """Inputs with noise (eq. 118), before their mask."""
         return x + self.input_noise * self.normals(step, *x.shape) if self.input_noise else x
 
     def masks(self, step, m, sizes):
@@ -109,13 +109,13 @@ class Noise(NamedTuple):
         ]
 
 
-# --- normalisation: eq. 83 to 89 -----------------------------------------------------------------
+# --- normalisation: eq. 120 to 126 -----------------------------------------------------------------
 
 EPSILON = 1e-5
 
 
 def moments(layer, z, share, training):
-    """Mean and variance of eq. 83: of eq. 85, of eq. 87 with the samples' shares, or the running ones."""
+    """Mean and variance of eq. 120: of eq. 122, of eq. 124 with the samples' shares, or the running ones."""
     if layer.normalization == "layer":
         mean = z.mean(axis=1, keepdims=True)
         return mean, ((z - mean) ** 2).mean(axis=1, keepdims=True)
@@ -126,7 +126,7 @@ def moments(layer, z, share, training):
 
 
 def grad_normalized(layer, du, normal, inverse, share, training):
-    """dz of eq. 84 and 86 or 88."""
+    """dz of eq. 121 and 123 or 125."""
     d = layer.gain * du
     if layer.normalization == "layer":
         return inverse * (d - d.mean(axis=1, keepdims=True) - normal * (d * normal).mean(axis=1, keepdims=True))
@@ -156,7 +156,7 @@ def masked(a, mask):
 def gradients(layers, x, y, loss, masks=None, sample_weight=None, training=True, statistics=None):
     """The loss of a step and [{name: gradient}], the first layer's first.
 
-    Means and variances of eq. 87 are appended to `statistics`, None for layers that have none.
+    Means and variances of eq. 124 are appended to `statistics`, None for layers that have none.
     """
     masks = [None] * (1 + len(layers)) if masks is None else masks
     weight = np.ones(len(x)) if sample_weight is None else sample_weight
@@ -213,7 +213,7 @@ def train(
             for i, of_layer in enumerate(found):
                 if not layers[i].trainable:
                     continue
-                if statistics[i] is not None:  # eq. 89
+                if statistics[i] is not None:  # eq. 126
                     mean = layers[i].running_mean + 0.1 * (statistics[i][0] - layers[i].running_mean)
                     variance = layers[i].running_variance + 0.1 * (statistics[i][1] - layers[i].running_variance)
                     layers[i] = layers[i]._replace(running_mean=mean, running_variance=variance)

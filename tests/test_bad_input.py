@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from scratchnn import DivergenceError, NeuralNetwork, Neuron, check_gradients, losses, mse_loss, optimizers
+from scratchnn.callbacks import Checkpoint
 from scratchnn.core import updates
 
 X = np.random.default_rng(0).standard_normal((20, 3))
@@ -223,14 +224,29 @@ NAN, INF = float("nan"), float("inf")
         ({"optimizer": "gradient descent"}, "Known: .*sgd"),
         ({"optimizer": 3}, "optimizer is int; expected a name"),
         ({"optimizer": None}, "optimizer is NoneType; expected a name"),
-        ({"patience": 3}, "patience is 3, but there is no validation_data"),
+        *[({"schedule": v}, "unknown schedule .*Did you mean 'cosine'") for v in ("cosin", "cosin(5)", "cosine 5")],
+        ({"schedule": "cosine"}, r"'epochs'; it takes \(epochs, final=0.0\)"),
+        ({"schedule": "cosine(-3)"}, "epochs is -3; expected a finite number > 0"),
+        ({"schedule": 3}, "schedule is int; expected a text"),
+        ({"scorer": "accuracy"}, "scorer is 'accuracy', but there is no validation_data to score"),
+        ({"scorer": "acuracy", "validation_data": (X, Y)}, r"unknown scorer 'acuracy'. Did you mean 'accuracy'\?"),
+        ({"scorer": 3, "validation_data": (X, Y)}, "scorer is 3; expected a name"),
+        ({"scorer": dict, "validation_data": (X, Y)}, "scorer is .*expected a name"),
+        *[({"validation_fraction": v}, f"validation_fraction is {v!r}; expected a") for v in (0, 1, -0.5, NAN, "0.1")],
+        ({"validation_fraction": True}, "validation_fraction is True; expected a"),
+        ({"validation_fraction": 0.1, "validation_data": (X, Y)}, "are both given; expected one of them"),
+        *[({"min_delta": v}, f"min_delta is {v!r}; expected a finite number >= 0") for v in (-1, NAN, INF, "0", None)],
+        *[({"max_steps": v}, f"max_steps is {v!r}; expected an integer >= 1") for v in (0, -1, 1.5, NAN, "9")],
+        *[({"max_seconds": v}, f"max_seconds is {v!r}; expected a finite number > 0") for v in (0, -1, NAN, INF, "9")],
         *[({"patience": v, "validation_data": (X, Y)}, "patience is .*expected") for v in (0, -1, 1.5, NAN, "3")],
-        ({"validation_data": X}, "validation_data is ndarray; expected a pair"),
-        ({"validation_data": (X,)}, "validation_data is .*expected a pair"),
-        ({"validation_data": (X, Y, Y)}, "validation_data is .*expected a pair"),
-        ({"validation_data": 0.2}, "validation_data is float; expected a pair"),
+        ({"validation_data": X}, r"validation_data is ndarray; expected \(X, y\) or \(X, y, sample_weight\)"),
+        ({"validation_data": (X,)}, "validation_data has 1 part; expected"),
+        ({"validation_data": (X, Y, None, Y)}, "validation_data has 4 parts; expected"),
+        ({"validation_data": (X, Y, Y)}, r"validation sample_weight has shape \(20, 2\); expected \(20,\)"),
+        ({"validation_data": 0.2}, "validation_data is float; expected"),
         ({"n_threads": 2**40}, "n_threads"),
-        ({"callback": 3}, "callback is int; expected a callable"),
+        *[({"callback": v}, "callback is int; expected a Callback") for v in (3, [3], [print, 3])],
+        ({"callback": Checkpoint}, "callback is Checkpoint; expected a Callback"),
         *[({"n_threads": v}, f"n_threads is {v!r}; expected an integer >= 1") for v in (0, -1, 1.5, NAN, "2")],
     ],
     ids=lambda value: str(value)[:40],
@@ -240,7 +256,7 @@ def test_arguments_of_train(network, arguments, message):
         network.train(X, Y, **{"epochs": 1, "optimizer": "sgd"} | arguments)
 
 
-@pytest.mark.parametrize("argument", ["epoch", "lr", "validation", "verbose"])
+@pytest.mark.parametrize("argument", ["epoch", "lr", "validation", "verbos"])
 def test_unknown_arguments(network, argument):
     with refused(network, argument, TypeError):
         network.train(X, Y, **{argument: 1})
@@ -276,7 +292,8 @@ HYPERPARAMETERS = [
         -INF,
         "0.5",
         None,
-        *([1.0] if name in ("momentum", "decay", "beta1", "beta2") else []),
+        *([1.0] if name in ("decay", "beta1", "beta2") else []),
+        *([1.001] if name == "momentum" else []),
     )
 ]
 

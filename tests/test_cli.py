@@ -254,13 +254,13 @@ def test_an_interrupted_training_is_written(run, monkeypatch):
 
     write_houses()
 
-    class Interrupting(module.Progress):
-        def __call__(self, network, epoch, history):
-            super().__call__(network, epoch, history)
-            if history.epochs == 3:
+    class Interrupting(module.ProgressBar):
+        def on_epoch_end(self, network, epoch, history):
+            super().on_epoch_end(network, epoch, history)
+            if epoch == 3:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "Progress", Interrupting)
+    monkeypatch.setattr(module, "ProgressBar", Interrupting)
     code, out, err = run("train", "houses.csv", "--target", "price")
     assert code == 130
     assert err == "scratchnn: warning: interrupted in epoch 4; houses.snn holds the model so far\n"

@@ -154,7 +154,7 @@ def test_the_check_is_asked_before_the_arrays_are_read(path):
     data = padded(bytes(16))
     path.write_bytes(build(header(model={"b": 1}, a=entry()), data, checksum=0))
 
-    def check(version, model, specs):
+    def check(model, specs, version):
         assert version == 1
         assert model == {"b": 1}
         assert specs == {"a": ("<f8", (2,), 0)}

@@ -109,8 +109,9 @@ def test_predicting_and_evaluating_in_any_number_of_threads(loss, arrange, dtype
     before = threading.enumerate()
     for n_threads in (1, 2, 3, 7):
         monkeypatch.setenv("SCRATCHNN_NUM_THREADS", str(n_threads))
-        results.add((network.predict(x).tobytes(), network.predict(x.tolist()).tobytes(), network.evaluate(x, y)))
-    assert taken == [n for n in (1, 2, 3, 7) for _ in range(4 - 1)]
+        losses = network.evaluate(x, y), network.evaluate(x, y, sample_weight=np.arange(len(x)) % 3)
+        results.add((network.predict(x).tobytes(), network.predict(x.tolist()).tobytes(), *losses))
+    assert taken == [n for n in (1, 2, 3, 7) for _ in range(4)]
     assert len(results) == 1
     assert threading.enumerate() == before
 

@@ -23,6 +23,12 @@ SHOWS = {
     ],
     "article_loop.py": [r"h1 w  \+3\.79401175700\d+   \+3\.79401175700", r"difference below 1e-12: True"],
     "full_batch.py": [r"epoch  10000  loss 0\.004569", r"0\.0437", r"0\.9515", r"0\.9563", r"0\.0544"],
+    "transfer.py": [
+        r"0 to 7, after 1443 images: 0\.99",
+        r"from nothing     0\.8[0-4]",
+        r"with a new head  0\.8[7-9]",
+        r"better with 10 of 10 seeds",
+    ],
     "xor.py": [r"central differences agree", r"seed 19:  0\.\d+ 0\.99\d+ 0\.99\d+ 0\.00\d+", r"20 of 20"],
 }
 

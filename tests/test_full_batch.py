@@ -217,13 +217,12 @@ def test_max_evaluations(watched):
 
 
 def test_no_step_lowers_the_loss():
-    """At a kink that is a minimum the gradient is not 0, and leads nowhere down."""
+    """At a kink, whose slope counts as 0, the gradient is that of the other sample; every step raises the loss."""
     network = NeuralNetwork([1, 1], activation="identity", loss="mean_absolute_error", biases=False, seed=1)
-    network.layers[0].weights = [[2.0]]
-    x, y = np.array([[1.0], [1.0], [1.0]]), np.array([0.0, 2.0, 5.0])
-    history = network.train(x, y, optimizer=optimizers.LBFGS(function_tolerance=0), epochs=100)
-    assert history.stopped in ("line_search", "converged")
-    assert network.layers[0].weights[0, 0] == pytest.approx(2, abs=1e-6)
+    network.layers[0].weights = [[0.0]]
+    history = network.train([[3.0], [1.0]], [0.0, 1e-300], optimizer="lbfgs")
+    assert (history.stopped, history.epochs, history.samples) == ("line_search", 0, 2 * 21)
+    assert network.layers[0].weights[0, 0] == 0
 
 
 def test_no_epochs():
@@ -315,10 +314,11 @@ def test_a_callback_that_writes_nan(dtype):
     assert network.history.loss == whole.history.loss
 
 
+@pytest.mark.parametrize("loss", ["poisson", "mean_squared_error"])
 @pytest.mark.parametrize("activation", ["relu", "exp"])
-def test_trials_that_overflow_leave_no_trace(activation, dtype, isa):
+def test_trials_that_overflow_leave_no_trace(activation, loss, dtype, isa):
     """Inputs as large as 1e5: the first step, of length 1, is far too long. The course is that of the oracle's loss."""
-    network = networks.make([3, 5, 2], activation, "poisson", dtype)
+    network = networks.make([3, 5, 2], activation, loss, dtype)
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 1, (40, 3)).astype(dtype)
     x[:, 0] *= 1e5
@@ -328,19 +328,20 @@ def test_trials_that_overflow_leave_no_trace(activation, dtype, isa):
     network.layers[0].weights[0] *= 1e-6
     y = rng.poisson(20, (40, 2)).astype(dtype)
     function, start = objective(network, x, y)
-    values = []
+    finite = []
 
     def recorded(vector):
         with np.errstate(all="ignore"):
             value, gradient = function(vector)
-        values.append(value if value < np.finfo(dtype).max else np.inf)
-        return values[-1], gradient
+        finite.append(bool(np.isfinite(value) and np.isfinite(gradient).all()))
+        return value, gradient
 
     expected = minimize(recorded, start, max_iterations=8)
-    assert not np.isfinite(values[1])
+    assert all(finite) == ((activation, loss) == ("relu", "mean_squared_error"))
     history = network.train(x, y, optimizer="lbfgs", epochs=8)
-    np.testing.assert_allclose(history.loss, expected.values, rtol=1e-6 if dtype is np.float64 else 1e-3)
-    assert all(np.isfinite(part).all() for pair in network.gradients(x, y) for part in pair)
+    assert history.loss[-1] == pytest.approx(expected.value, rel=1e-3)
+    if dtype is np.float64:  # in float32 other trials overflow
+        np.testing.assert_allclose(history.loss, expected.values, rtol=1e-6)
 
 
 # ---- what is refused ----
@@ -485,16 +486,18 @@ settings = dict(optimizer=optimizer, n_threads=n_threads)
 def network():
     return NeuralNetwork([20, 30, 30, 3], activation="tanh", seed=1)
 
-def interrupt(after):
+def interrupt(after, begun):
+    begun.wait()
     time.sleep(after)
     os.kill(os.getpid(), signal.SIGINT)
 
 network().train(X, Y, epochs=1, **settings)
-for delay in rng.uniform(0, 0.25, 5):
-    net = network()
-    sender = threading.Thread(target=interrupt, args=(delay,))
+for delay in rng.uniform(0.02, 0.25, 5):
+    net, begun = network(), threading.Event()
+    sender = threading.Thread(target=interrupt, args=(delay, begun))
     sender.start()
     try:
+        begun.set()
         net.train(X, Y, epochs=10**6, validation_data=(X, Y) if watched else None, **settings)
         raise SystemExit(f"training was not interrupted: {net.history}")
     except KeyboardInterrupt:

@@ -125,8 +125,8 @@ def test_check_gradients_names_the_place_of_a_fault(layer, part, index, place, m
     x, y = networks.data(network, 8)
     right = NeuralNetwork.gradients
 
-    def wrong(self, x, y):
-        gradients = right(self, x, y)
+    def wrong(self, x, y, **arguments):
+        gradients = right(self, x, y, **arguments)
         gradients[layer][part][index] *= 1.001
         return gradients
 

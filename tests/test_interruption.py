@@ -91,9 +91,13 @@ for delay in rng.uniform(0, 0.25, 5):
         whole.train(X[:extra * batch_size], Y[:extra * batch_size], epochs=1, **settings)
     assert same_bits(net, whole), (history.epochs, extra)
 
+    # The next call finishes the epoch, as if nothing had happened.
     net.train(X, Y, epochs=1, **settings)
-    whole.train(X, Y, epochs=1, **settings)
-    assert same_bits(net, whole)
+    undisturbed = network()
+    undisturbed.train(X, Y, epochs=history.epochs, **settings)
+    assert same_bits(net, undisturbed)
+    assert history.loss == undisturbed.history.loss
+    assert history.samples == history.epochs * n_samples
     print(late)
 """
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "scratchnn"
 CORE = PACKAGE / "core"
 CSRC = ROOT / "csrc"
 
-EXTRAS = {"click", "matplotlib", "pandas", "tqdm"}
+EXTRAS = {"click", "matplotlib", "pandas", "sklearn", "tensorboardX", "tqdm"}
 LIBRARIES = {"numpy"}
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -145,9 +145,15 @@ def test_libraries_are_numpy_and_where_they_are_used_the_extras(path):
     if path.suffix != ".py":
         allowed |= {"cpython", "libc", "cython"}
     if PACKAGE / "cli" in path.parents:
-        allowed |= EXTRAS
+        allowed |= EXTRAS - {"sklearn", "tensorboardX"}
     if PACKAGE / "plots" in path.parents:
         allowed |= {"matplotlib"}
+    if PACKAGE / "estimators" in path.parents:
+        allowed |= {"sklearn"}
+    allowed |= {
+        PACKAGE / "callbacks" / "progress.py": {"tqdm"},
+        PACKAGE / "callbacks" / "tensorboard.py": {"tensorboardX"},
+    }.get(path, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
 
 
@@ -253,13 +259,25 @@ def test_every_instruction_set_compiles_the_same_source():
 
 def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
-    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses"]
-    of_trainer = ["tiny_steps", "begin_epoch", "begin_step", "end_steps", "end_epoch", "loop"]
+    of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses", "weight_of"]
+    of_step += ["apply_clipped", "limit_norms"]
+    of_penalties = ["prepare", "evaluate", "total", "penalize", "square", "shrinkage", "limit"]
+    of_trainer = [
+        "tiny_steps",
+        "begin_epoch",
+        "begin_step",
+        "add_loss",
+        "finish_step",
+        "end_steps",
+        "end_epoch",
+        "loop",
+    ]
     of_lbfgs = ["advance", "start", "iterate", "find_step", "accept", "add_pair", "two_loops"]
     of_wolfe = ["begin", "learn", "choose", "next_step"]
     of_full_batch = ["evaluate", "compute_in_threads", "compute_share"]
     for module, names in (
         ("step", of_step),
+        ("penalties", of_penalties),
         ("trainer", of_trainer),
         ("lbfgs", of_lbfgs),
         ("wolfe", of_wolfe),

@@ -1,4 +1,4 @@
-"""Losses, their gradients and their links against the oracle (docs/math.md, eq. 24 to 30 and 66 to 73)."""
+"""Losses, their gradients and their links against the oracle (docs/math.md, eq. 24 to 30 and 78 to 85)."""
 
 import functools
 import operator
@@ -449,7 +449,7 @@ def test_links_of_any_shapes_and_strides(case, isa, dtype, m, n, arrange, to):
     assert np.all(np.abs(out - expected) <= tolerance)
     rows = [losses.link(name, z[i : i + 1].copy(), n_levels=n_levels) for i in range(m)]
     assert np.array_equal(out, np.concatenate(rows)), "a row depends on its batch"
-    if isinstance(z.base, type(None)) and z.flags.writeable and z.flags.c_contiguous:
+    if z.base is None and z.flags.writeable and z.flags.c_contiguous:
         assert np.array_equal(losses.link(name, z, z, n_levels=n_levels), out), "in place"
 
 

@@ -306,6 +306,15 @@ def test_the_best_epoch_has_its_own_running_statistics():
     assert networks.bits(network) == seen[best - 1]
 
 
+def test_an_error_in_a_loss_of_python_s_ends_the_step():
+    def loss(y_true, y_pred):
+        raise KeyError("no loss")
+
+    network = NeuralNetwork([3, 4, 1], normalization="batch", loss=loss, seed=1)
+    with pytest.raises(KeyError, match="no loss"):
+        network.train(np.eye(3), np.ones(3), epochs=1, batch_size="full")
+
+
 @pytest.mark.parametrize(
     "use",
     [
@@ -507,6 +516,41 @@ def test_the_jacobian(kind):
         step = h * np.eye(5)[k]
         measured = (network.predict(x + step) - network.predict(x - step)) / (2 * h)
         np.testing.assert_allclose(jacobian[:, :, k], measured, atol=1e-7)
+
+
+@every_kind
+def test_transfer_learning_takes_normalised_layers_along(kind):
+    network = make(kind, dropout=[0.25, 0.0])
+    x, y = networks.data(network, 20)
+    network.train(x, y, epochs=2, batch_size=10)
+    other = network.with_head(4, freeze=True, seed=3)
+    for ours, theirs in zip(other.layers[:2], network.layers[:2], strict=True):
+        assert (ours.normalization, ours.dropout) == (theirs.normalization, theirs.dropout)
+        for name in oracle_training.ARRAYS:
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+    head = other.layers[2]
+    hidden = oracle_training.predict(oracle_of(network)[:2], x)
+    np.testing.assert_allclose(other.predict(x), hidden @ head.weights + head.biases, rtol=1e-10)
+    before = networks.bits(other)
+    other.train(x, np.zeros((20, 4)), epochs=1, batch_size=10)
+    after = networks.bits(other)
+    assert all(before[name] == after[name] for name in before if not name.startswith("layers.2"))
+    wider = network.with_head([7, 4], seed=3)
+    assert [layer.normalization for layer in wider.layers] == [kind, kind, None, None]
+
+
+def test_a_diagnosis_looks_at_what_the_activation_takes():
+    """Sums of thousands saturate tanh, and what they are normalised to does not."""
+    x, y = 1000 * np.random.default_rng(1).standard_normal((50, 3)), np.linspace(0, 1, 50)
+
+    def kinds(**arguments):
+        network = NeuralNetwork([3, 20, 1], activation="tanh", seed=1, **arguments)
+        return {finding.kind for finding in network.diagnose(x, y)}
+
+    assert "saturated neurons" in kinds()
+    for kind in KINDS:
+        assert "saturated neurons" not in kinds(normalization=kind)
+    assert NeuralNetwork([3, 20, 1], normalization="batch", dropout=0.2, seed=1).diagnose(x[:1], y[:1]) is not None
 
 
 # ---- the argument, and what a layer shows ----

@@ -141,5 +141,6 @@ def test_stubs_say_what_the_modules_have(name, path):
             case _:
                 pairs = []
         for function, arguments in pairs:
-            stated = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs)]
+            others = [arguments.kwarg] if arguments.kwarg else []
+            stated = [argument.arg for argument in (*arguments.args, *arguments.kwonlyargs, *others)]
             assert [argument for argument in stated if argument != "self"] == parameters(function), attribute

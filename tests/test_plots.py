@@ -222,6 +222,8 @@ def test_estimators_in_pipelines(library):
         model.fit(X, y)
     ax = plots.learning_curve(model)
     assert ax.get_lines()[0].get_ydata().tolist() == list(mlp.loss_curve_)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert ("validation loss" in labels) == (library == "scratchnn")
     assert ax.get_lines()[-1].get_ydata()[0] == max(mlp.validation_scores_)
     ax = plots.decision_boundary(model, X, y, features=("a", "c"), resolution=20)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["down", "up"]

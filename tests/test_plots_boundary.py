@@ -165,6 +165,28 @@ def test_frames():
         draw(Slope(), frame, features=("x", "kind"))
 
 
+def test_columns_of_objects_are_numbers_where_they_can_be():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"x": list(X[:, 0]), "n": [1, None, 2, 3], "y": list(X[:, 1]), "o": [(1,), (1,), (2,), (3,)]}
+    )
+    frame = frame.astype(object)
+    model = Slope(feature_names_in_=np.array(frame.columns))
+    draw(model, frame, features=("x", "y"))
+    (rows,) = model.seen
+    assert set(rows["n"]) == {2.0}
+    assert set(rows["o"]) == {(1,)}
+    with pytest.raises(ValueError, match="feature 'n' is nan in row 1; expected finite numbers"):
+        draw(model, frame, features=("x", "n"))
+    with pytest.raises(TypeError, match="feature 'o' has dtype object; expected numbers"):
+        draw(model, frame, features=("x", "o"))
+
+
+def test_sparse_matrices():
+    sparse = pytest.importorskip("scipy.sparse")
+    assert points(draw(data=sparse.csr_array(X))) == points(draw())
+
+
 # ---- labels ----
 
 

@@ -184,7 +184,13 @@ def test_estimators():
         "best: epoch 2, 0.9": [(2, 0.9)],
     }
     assert ax.get_ylabel() == "log loss"
-    model.validation_scores_ = None  # as without early stopping
+    model.validation_loss_curve_ = [4.0, 3.0, 2.0]
+    assert list(curves(learning_curve(model))) == [
+        "training loss", "validation loss", "validation score", "best: epoch 2, 0.9"
+    ]  # fmt: skip
+    model.validation_scores_ = [NAN] * 3
+    assert "best: epoch 3, 2" in curves(learning_curve(model))
+    model.validation_scores_ = model.validation_loss_curve_ = None  # as without early stopping
     assert list(curves(learning_curve(model))) == ["training loss"]
 
 

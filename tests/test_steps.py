@@ -86,9 +86,11 @@ class Case(NamedTuple):
     def settings(self):
         """The optimizer's, with a rate that keeps ten steps from magnifying what rounding does."""
         settings = dict(OTHER_SETTINGS[self.optimizer])
-        steep = {"half_sum_squared_error": self.batch_size * self.sizes[-1], "poisson": 5, "poisson_deviance": 5}.get(
+        of_sum = self.batch_size * self.sizes[-1]
+        steep = {"half_sum_squared_error": of_sum, "poisson": 30, "poisson_deviance": 30, "gaussian": 20}.get(
             self.loss, 1
         )
+        steep *= 20 if self.activation == "exp" else 1
         if "epsilon" in settings:  # a step has the rate's size, and so has each term of a sum
             settings["learning_rate"] /= max(self.sizes) ** 0.5
             settings["epsilon"] *= steep

@@ -1,4 +1,4 @@
-"""Optimizer steps against the oracle (docs/math.md, eq. 40 to 49)."""
+"""Optimizer steps against the oracle (docs/math.md, eq. 40 to 49 and 74)."""
 
 import numpy as np
 import oracle
@@ -21,6 +21,7 @@ OTHER_SETTINGS = {
     "rmsprop": {"learning_rate": 0.02, "decay": 0.7, "epsilon": 1e-3},
     "adagrad": {"learning_rate": 0.2, "epsilon": 1e-2},
     "adam": {"learning_rate": 0.02, "beta1": 0.7, "beta2": 0.95, "epsilon": 1e-2},
+    "adamhat": {"learning_rate": 0.02, "beta1": 0.7, "beta2": 0.95, "epsilon": 1e-2},
     "adamw": {
         "learning_rate": 0.02,
         "beta1": 0.7,
@@ -196,6 +197,28 @@ def test_weight_decay_is_apart_from_the_gradient(isa, dtype):
     before = w.astype(np.float64)
     updates.adamw(w, np.zeros_like(w), *state, 1, learning_rate=0.5, weight_decay=0.25)
     assert_close(w, before * (1 - 0.5 * 0.25), dtype)
+
+
+def test_epsilon_hat_is_that_of_adam_after_the_correction(isa, dtype):
+    """Adam's epsilon grows from its hat, times sqrt(1 - b2^t), to the whole."""
+    for t in (1, 10, 1000):
+        w, g, (m, v) = start("adam", (33,), dtype)
+        m, v = m + g, v + g**2
+        hat, adam = (
+            step(w.copy(), g, m.copy(), v.copy(), t, beta2=0.99, epsilon=epsilon)
+            for step, epsilon in ((updates.adamhat, 1e-2), (updates.adam, 1e-2 / (1 - 0.99**t) ** 0.5))
+        )
+        assert np.max(np.abs(hat - adam)) <= 2 * np.finfo(dtype).eps * np.max(np.abs(w))
+        assert not np.array_equal(hat, updates.adam(w, g, m, v, 1, beta2=0.99, epsilon=1e-2))
+
+
+@pytest.mark.parametrize("name", ["momentum", "nesterov"])
+def test_momentum_that_never_fades(name, dtype):
+    """At 1, the end of its range, the velocity is the sum of all steps."""
+    w, velocity = np.zeros(3, dtype), np.zeros(3, dtype)
+    for t in range(1, 4):
+        getattr(updates, name)(w, np.ones(3, dtype), velocity, learning_rate=0.5, momentum=1)
+        assert np.array_equal(velocity, np.full(3, -0.5 * t))
 
 
 @every_update

@@ -1,7 +1,7 @@
 """Make the pictures of docs/plots.md from the code that stands before them.
 
-Run `python tools/pictures.py` (needs scratchnn[plots]); another folder than docs/images may be given. The page's
-examples run one after another, and what a picture shows is the latest figure.
+Run `python tools/pictures.py` (needs scratchnn[plots,sklearn]); another folder than docs/images may be given. The
+page's examples run one after another, and what a picture shows is the latest figure.
 """
 
 import io

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from ..callbacks.progress import duration
 from ..columns import ClassTarget, ColumnPreparation, NumericColumn, TextColumn
 from ..errors import ModelFileError
 from ..report import (
@@ -16,7 +17,6 @@ from ..report import (
     plain,
     regression_report,
 )
-from .progress import duration
 
 if TYPE_CHECKING:
     from ..network import NeuralNetwork

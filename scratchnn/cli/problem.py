@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from ..cells import ColumnError, check_finite, count, is_number, kind_of, listed, missing_cells
 from ..columns import ColumnPreparation, Task
-from ..report import r_squared
+from ..holdout import hold_out
+from ..metrics import r_squared
 from .advice import doubtful_columns, unusable_columns
 from .console import warn
-from .holdout import hold_out
 from .model import score
 
 if TYPE_CHECKING:
@@ -103,7 +103,10 @@ def pose(
     tell("task", reason)
 
     labels = table[target] if chosen == "classification" else None
-    training_rows, held_out_rows = hold_out(len(table[target]), validation_fraction, seed, labels)
+    try:
+        training_rows, held_out_rows = hold_out(len(table[target]), validation_fraction, seed, labels)
+    except ValueError as reason:
+        raise ValueError(f"{reason} (--validation-fraction 0 trains on all rows)") from None
     learning = take(table, training_rows)
     preparation = ColumnPreparation.learn(learning, target, chosen, fill_missing=missing == "mean")
     training = _prepared(preparation, learning, dtype)

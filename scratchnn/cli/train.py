@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import nullcontext
 from importlib import import_module
 from typing import Any
 
 import click
 
 from .. import strict_json
+from ..callbacks import ProgressBar
+from ..callbacks.progress import duration, with_prefix
 from ..container import MAX_HEADER
 from ..network import NeuralNetwork
 from ..plots import learning_curve
@@ -20,7 +21,6 @@ from . import options
 from .console import check_output, program, say, warn
 from .model import architecture, metadata
 from .problem import Tell, pose, select_columns
-from .progress import Progress, duration, with_prefix
 from .table import read_table
 
 __all__ = ["train"]
@@ -216,23 +216,22 @@ def train(
     how = f"{network.loss} by {optimizer}, batches of {batch_size}, at most {epochs} epochs"
     tell("training", how)
 
-    progress = None if quiet else Progress(epochs, len(problem.training), problem.score, SCORES[problem.task])
+    progress = None if quiet else ProgressBar(problem.score, SCORES[problem.task])
     interrupted = False
     try:
-        with progress or nullcontext():
-            network.train(
-                problem.training.x,
-                problem.training.y,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                batch_size=batch_size,
-                shuffle=not at_once,
-                optimizer=optimizer,
-                validation_data=problem.validation_data,
-                patience=(patience or None) if problem.held_out else None,
-                callback=progress,
-                n_threads=threads,
-            )
+        network.train(
+            problem.training.x,
+            problem.training.y,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            shuffle=not at_once,
+            optimizer=optimizer,
+            validation_data=problem.validation_data,
+            patience=(patience or None) if problem.held_out else None,
+            callback=progress,
+            n_threads=threads,
+        )
     except KeyboardInterrupt:
         interrupted = True
 

@@ -16,6 +16,8 @@ cdef struct Rows:
     const int64_t *labels           # NULL for a matrix
     const int64_t *starts           # NULL for a dense one
     const int64_t *columns
+    const double *shift             # x counts as (x - shift) scale, column by column; NULL for x itself
+    const double *scale
 
 
 # Rows order[0 … m-1] (or first … first+m-1 where order is NULL) into out, row stride ldo.
@@ -24,7 +26,7 @@ cdef void gather(
     size_t ldo) noexcept nogil
 
 # Whether rows are what gather would make of them but for the padding: the table's dtype, contiguous, aligned,
-# in ascending order. They can be computed on where they are, with row stride row_bytes / itemsize.
+# not scaled, in ascending order. They can be computed on where they are, with row stride row_bytes / itemsize.
 cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil
 
 # Whether all n elements of m rows that can be computed on where they are, row_bytes apart, are finite.
@@ -40,3 +42,4 @@ cdef class Source:
     cdef readonly Py_ssize_t n_rows
     cdef readonly object array
     cdef object sparse
+    cdef object scaling

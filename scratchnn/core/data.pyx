@@ -2,8 +2,10 @@
 
 Inputs and targets are not copied as a whole: float32, float64 and uint8 arrays of any stride,
 memory-mapped files among them, are read where they are. Labels are, since they become addresses: nobody
-may change them once they have been checked.
+may change them once they have been checked. Columns may be scaled on the way.
 """
+
+import operator
 
 import numpy as np
 
@@ -28,10 +30,14 @@ cdef void gather(
         order += first
         first = 0
     if rows.starts != NULL:
-        k.gather_sparse(m, rows.n_columns, data, rows.type, rows.starts + first, rows.columns, order, out, ldo)
+        k.gather_sparse(
+            m, rows.n_columns, data, rows.type, rows.starts + first, rows.columns, order, rows.shift, rows.scale, out,
+            ldo)
     elif rows.labels == NULL:
         data += <ptrdiff_t>first * rows.row_bytes
-        k.gather(m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, out, ldo)
+        k.gather(
+            m, rows.n_columns, data, rows.type, rows.row_bytes, rows.column_bytes, order, rows.shift, rows.scale, out,
+            ldo)
     else:
         k.gather_labels(m, rows.n_columns, rows.labels + first, order, out, ldo)
 
@@ -49,7 +55,8 @@ cdef bint all_finite(const snn_kernels *k, const char *data, size_t row_bytes, s
 cdef bint in_place(const snn_kernels *k, const Rows *rows) noexcept nogil:
     cdef ptrdiff_t size = k.itemsize
     return (
-        rows.labels == NULL and rows.starts == NULL and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
+        rows.labels == NULL and rows.starts == NULL and rows.shift == NULL
+        and rows.type == (SNN_FLOAT32 if size == 4 else SNN_FLOAT64)
         and rows.column_bytes == size and rows.row_bytes >= 0 and rows.row_bytes % size == 0
         and <uintptr_t>rows.data % <uintptr_t>size == 0)
 
@@ -116,8 +123,45 @@ cdef class Source:
         if self.array is not None:
             PyBuffer_Release(&self.buffer)
 
+    def take(self, rows):
+        """Return a copy of the rows of these numbers, an array of integers, scaled as they are."""
+        if self.sparse is None:
+            result = Source(self.array[rows], self.rows.n_columns if self.rows.labels != NULL else 0)
+        else:
+            starts, columns = self.sparse
+            counts = starts[rows + 1] - starts[rows]
+            new_starts = np.concatenate([[0], np.cumsum(counts)])
+            elements = np.arange(counts.sum()) + np.repeat(starts[rows] - new_starts[:len(rows)], counts)
+            result = Source(
+                self.array[elements], starts=new_starts, columns=columns[elements], n_columns=self.rows.n_columns)
+        if self.scaling is not None:
+            result.scale_columns(*self.scaling)
+        return result
+
+    def scale_columns(self, shift, scale):
+        """Have x count as ``(x - shift) * scale``: vectors of float64, one number for each column.
+
+        Kept, not copied; nobody may change them.
+        """
+        cdef const double[::1] shifts = shift, scales = scale
+        if self.rows.labels != NULL or not shifts.shape[0] == scales.shape[0] == <Py_ssize_t>self.rows.n_columns:
+            raise ValueError("labels are not scaled, and columns have a shift and a scale each")
+        self.scaling = shift, scale
+        self.rows.shift, self.rows.scale = &shifts[0], &scales[0]
+
+    def read(self, first, n_rows, dtype):
+        """Return `n_rows` rows from row `first` on as a step gets them: converted to `dtype`, scaled, dense."""
+        first, n_rows = operator.index(first), operator.index(n_rows)
+        if not 0 <= first <= first + n_rows <= self.n_rows:
+            raise ValueError(f"rows {first} to {first + n_rows} were asked for; there are {self.n_rows}")
+        result = np.empty((n_rows, self.rows.n_columns), dtype)
+        cdef char[:, ::1] view = result.view(np.int8)
+        if result.size:
+            gather(table(result.itemsize), &self.rows, NULL, first, n_rows, &view[0, 0], self.rows.n_columns)
+        return result
+
     def first_not_finite(self, dtype):
-        """Return (row, column) of the first element that is not finite as `dtype`, or None."""
+        """Return (row, column) of the first element that is not finite as `dtype`, or None; scaled ones count."""
         dtype = np.dtype(dtype)
         cdef const snn_kernels *k = table(dtype.itemsize)
         cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0
@@ -126,9 +170,9 @@ cdef class Source:
         cdef char[::1] view
         cdef bint finite = True, direct = in_place(k, &self.rows)
         cdef double last_poll = seconds()
-        if n == 0 or self.rows.labels != NULL or self.rows.type == SNN_UINT8:
+        if n == 0 or self.rows.labels != NULL or (self.rows.type == SNN_UINT8 and self.rows.shift == NULL):
             return None
-        if self.sparse is not None:
+        if self.sparse is not None and self.rows.shift == NULL:
             return self._first_not_finite_element(dtype)
         if not direct:
             view = aligned_zeros(block * n, dtype).view(np.int8)
@@ -147,9 +191,7 @@ cdef class Source:
                         PyErr_CheckSignals()
         if finite:
             return None
-        with np.errstate(over="ignore"):
-            values = self.array[first - count:first].astype(dtype)
-        row, column = np.argwhere(~np.isfinite(values))[0].tolist()
+        row, column = np.argwhere(~np.isfinite(self.read(first - count, count, dtype)))[0].tolist()
         return int(first - count) + row, column
 
     def _first_not_finite_element(self, dtype):

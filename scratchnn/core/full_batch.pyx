@@ -7,7 +7,7 @@ always the point that was accepted last: those that are only tried are written e
 import numpy as np
 
 cimport cython
-from libc.math cimport isfinite
+from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport SIZE_MAX, uint32_t, uint64_t
 
 from scratchnn.core.kernels cimport barrier_init, barrier_wait, flush_denormals, restore_denormals, snn_barrier
@@ -66,6 +66,9 @@ cdef class FullBatchTrainer:
     cdef double scale                       # of the sum of the rows' losses
     cdef readonly uint64_t counter, steps
     cdef readonly size_t samples            # of all evaluations of all runs
+    cdef readonly double batch_loss         # after the latest iteration
+    cdef readonly size_t first              # sample of an epoch under way: none ever is
+    cdef readonly double epoch_loss, epoch_penalty
 
     # a run in progress
     cdef Team team
@@ -73,7 +76,7 @@ cdef class FullBatchTrainer:
     cdef char *gradient                     # where the evaluation in progress writes it
     cdef Trial trial                        # of the number of threads
     cdef size_t left                        # of a stretch of evaluations in so many threads
-    cdef double measured, last_poll         # seconds
+    cdef double measured, last_poll, deadline   # seconds
     cdef object interruption
     cdef uint64_t float_state
 
@@ -87,7 +90,7 @@ cdef class FullBatchTrainer:
         cdef double weight = step.weight_of(0, step.n_samples)
         self.scale = loss_scale(&step.loss, weight, step.topology.layers[step.topology.n_layers - 1].n_outputs)
         if step.penalties is not None:
-            step.penalties.prepare(0, weight)
+            step.penalties.prepare(0, weight, INFINITY)
 
     def work_of_a_step(self):
         """Return the number of multiply-adds in one evaluation."""
@@ -108,6 +111,8 @@ cdef class FullBatchTrainer:
         if not (isfinite(loss) and self.step.k.all_finite(self.lbfgs.n, gradient)):
             self.step.clear_padding()
         self.poll()
+        if self.step.failed:
+            self.lbfgs.stopped = True
         return loss
 
     cdef void compute_in_threads(self) noexcept nogil:
@@ -135,7 +140,8 @@ cdef class FullBatchTrainer:
         self.learn_share(thread)
         if n_threads > 1:
             barrier_wait(&self.barrier)
-        self.step.gradient(0, self.step.n_samples, self.gradient, thread, n_threads)
+        if not self.step.failed:
+            self.step.gradient(0, self.step.n_samples, self.gradient, thread, n_threads)
         restore_denormals(state)
 
     cdef void learn_share(self, uint32_t thread) noexcept nogil:
@@ -150,30 +156,34 @@ cdef class FullBatchTrainer:
             self.step.average_statistics(0, self.step.n_samples, 1)
 
     cdef void poll(self) noexcept nogil:
-        """Let Python handle signals, Ctrl-C among them."""
+        """Let Python handle signals, Ctrl-C among them; look whether time is up."""
         if not poll_is_due(&self.last_poll):
             return
         restore_denormals(self.float_state)  # a handler computes as the caller would
         with gil:
             self.interruption = pending_interruption()
-            self.lbfgs.stopped = self.interruption is not None
+            self.lbfgs.stopped = self.interruption is not None or self.last_poll >= self.deadline
         flush_denormals()
 
     # ---- the run ----
 
-    def run(self, size_t epochs, Team team, list losses, order=None):
-        """Do some iterations, append the loss after each to `losses`, and return (status, exception).
+    def run(self, size_t epochs, Team team, list records, order=None, max_steps=None, max_seconds=None):
+        """Do some iterations, append the loss after each to `records`, and return (status, exception).
 
-        The status is "completed", "interrupted" (a signal's handler raised the exception), "diverged" (loss or gradient
-        are not finite before the first iteration), or why it ended before: "converged", "line_search",
-        "max_evaluations". Parameters are those of the last iteration, which is the last one in `losses`.
+        A record has a second row, of NaN, where other trainers have learning rates.
+
+        The status is "completed", "paused" (after max_steps iterations, or soon after max_seconds), "interrupted" (a
+        signal's handler or the loss raised the exception), "diverged" (loss or gradient are not finite before the
+        first iteration), or why it ended before: "converged", "line_search", "max_evaluations". Parameters are those
+        of the last iteration, which is the last one in `records`.
         """
         if order is not None:
             raise ValueError("an order was given for data that are always taken as a whole")
         if epochs == 0:
             return "completed", None
-        iteration_losses = np.empty(epochs)
-        cdef double[::1] losses_view = iteration_losses
+        cdef size_t n = epochs if max_steps is None else min(epochs, <size_t>max_steps)
+        record = np.full((2, n), np.nan)
+        cdef double[:, ::1] view = record
         cdef size_t done, before = self.lbfgs.evaluations
         cdef Status status
         cdef uint32_t n_threads = team.start()
@@ -182,12 +192,21 @@ cdef class FullBatchTrainer:
             self.trial = Trial(n_threads, self.work_of_a_step())
             self.begin_stretch()
         self.last_poll = seconds()
+        self.deadline = INFINITY if max_seconds is None else self.last_poll + <double>max_seconds
+        self.lbfgs.stopped = False
         with nogil:
             self.float_state = flush_denormals()
-            status = self.lbfgs.advance(epochs, &losses_view[0], &done)
-            self.keep_statistics()
+            status = self.lbfgs.advance(n, &view[0, 0], &done)
+            if not self.step.failed:
+                self.keep_statistics()
             restore_denormals(self.float_state)
-        losses.append(iteration_losses[:done].copy())
+        if done > 0:
+            self.batch_loss = view[0, done - 1]
+            records.append(record[:, :done].copy())
         self.steps += done
         self.samples += (self.lbfgs.evaluations - before) * self.step.n_samples
+        if self.step.failed:
+            return ENDS[STOPPED], self.step.raised[0]
+        if (status == RUNNING and n < epochs) or (status == STOPPED and self.interruption is None):
+            return "paused", None
         return ENDS[status], self.interruption

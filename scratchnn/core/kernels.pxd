@@ -76,7 +76,8 @@ cdef extern from "kernels.h" nogil:
         const snn_tiny_layer *layers
         int loss, update
         const double *parameters
-        const double *hyper
+        double *hyper
+        const double *rates
         double *coefficients
 
     ctypedef struct snn_kernels:
@@ -98,13 +99,13 @@ cdef extern from "kernels.h" nogil:
         void (*grad_inputs)(
             size_t m, size_t n_inputs, size_t n_outputs, const void *dz, ptrdiff_t dz_row, ptrdiff_t dz_column,
             const void *w, size_t ldw, void *dx, size_t lddx, size_t columns) noexcept nogil
-        void (*penalties)(
-            size_t m, size_t n, const void *w, size_t ldw, const snn_penalty *penalty,
-            double *row_penalty) noexcept nogil
+        void (*row_penalties)(
+            size_t m, size_t n, const void *w, size_t ldw, double l1, double l2, double *row_penalty) noexcept nogil
         void (*penalize)(
-            size_t m, size_t n, void *w, size_t ldw, void *g, size_t ldg, const snn_penalty *penalty) noexcept nogil
+            size_t m, size_t n, const void *w, size_t ldw, void *g, size_t ldg,
+            const snn_penalty *penalty) noexcept nogil
         void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares) noexcept nogil
-        void (*scale)(size_t n, void *x, double factor) noexcept nogil
+        void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor) noexcept nogil
         void (*multiply_elements)(size_t n, const void *y, void *x) noexcept nogil
         void (*drop)(
             size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x, void *mask, void *out,
@@ -136,12 +137,16 @@ cdef extern from "kernels.h" nogil:
             double scale, double step, double *row_loss, double *loss) noexcept nogil
         void (*gather)(
             size_t m, size_t n, const void *source, snn_source type, ptrdiff_t row_bytes, ptrdiff_t column_bytes,
-            const int64_t *rows, void *out, size_t ldo) noexcept nogil
+            const int64_t *rows, const double *shift, const double *scale, void *out, size_t ldo) noexcept nogil
         void (*gather_sparse)(
-            size_t m, size_t n, const void *data, snn_source type, const int64_t *starts, const int64_t *columns,
-            const int64_t *rows, void *out, size_t ldo) noexcept nogil
+            size_t m, size_t n, const void *data, snn_source type, const int64_t *starts,
+            const int64_t *columns, const int64_t *rows, const double *shift, const double *scale, void *out,
+            size_t ldo) noexcept nogil
         void (*gather_labels)(
             size_t m, size_t n, const int64_t *labels, const int64_t *rows, void *out, size_t ldo) noexcept nogil
+        void (*unscale)(
+            size_t m, size_t n, void *a, size_t lda, const double *shift, const double *scale, double low,
+            double high) noexcept nogil
         int (*all_finite)(size_t n, const void *x) noexcept nogil
         double (*dot)(size_t n, const void *x, const void *y) noexcept nogil
         void (*axpby)(size_t n, double a, const void *x, double b, const void *y, void *out) noexcept nogil
@@ -169,6 +174,7 @@ cdef const snn_kernels *table(size_t itemsize) noexcept nogil
 
 # The rest of the C interface, for modules that do not link it.
 cdef uint64_t flush_denormals() noexcept nogil
+cdef uint64_t keep_denormals() noexcept nogil
 cdef void restore_denormals(uint64_t state) noexcept nogil
 cdef void prefer_large_pages(void *memory, size_t size) noexcept nogil
 cdef uint64_t random_key(uint64_t seed, uint64_t stream) noexcept nogil

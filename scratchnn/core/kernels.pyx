@@ -18,6 +18,7 @@ cdef extern from "kernels.h" nogil:
 
     const snn_isa *snn_isas
     uint64_t snn_flush_denormals() noexcept nogil
+    uint64_t snn_keep_denormals() noexcept nogil
     void snn_restore_denormals(uint64_t state) noexcept nogil
     void snn_prefer_large_pages(void *memory, size_t size) noexcept nogil
     uint64_t snn_random_key(uint64_t seed, uint64_t stream) noexcept nogil
@@ -46,6 +47,10 @@ cdef const snn_kernels *table(size_t itemsize) noexcept nogil:
 
 cdef uint64_t flush_denormals() noexcept nogil:
     return snn_flush_denormals()
+
+
+cdef uint64_t keep_denormals() noexcept nogil:
+    return snn_keep_denormals()
 
 
 cdef void restore_denormals(uint64_t state) noexcept nogil:

@@ -10,7 +10,7 @@ class Penalties:
     def __init__(
         self,
         topology: Topology,
-        coefficients: npt.NDArray[np.float64],
+        settings: npt.NDArray[np.float64],
         clip_value: float,
         clip_norm: float,
         biases: bool,
@@ -18,10 +18,4 @@ class Penalties:
     ) -> None: ...
     def value(self, parameters: npt.NDArray[Any], weight: float, layers: Sequence[int]) -> float: ...
     @property
-    def clip_norm(self) -> float: ...
-    @property
-    def in_loss(self) -> bool: ...
-    @property
     def only_in_loss(self) -> bool: ...
-    @property
-    def limited(self) -> bool: ...

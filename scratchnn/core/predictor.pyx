@@ -11,11 +11,12 @@ from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, sou
 from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
 from scratchnn.core.layers.dense cimport NONE, Activations, Dense, activate, at, multiply
 from scratchnn.core.layers.normalization cimport normalize
-from scratchnn.core.losses cimport Loss, loss_scale, set_loss
+from scratchnn.core.losses cimport Loss, evaluate_loss, loss_scale, set_loss
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
 from scratchnn.core.topology cimport ALIGNMENT, Topology
 
+from scratchnn.core.arrays import expect
 from scratchnn.core.topology import aligned_zeros, padded
 
 cdef enum:
@@ -79,6 +80,11 @@ cdef class Predictor:
         The network's vector of parameters, which is read wherever it is at the time of a call.
     choose : callable(None, work)
         Returns the number of threads for so many multiply-adds.
+    inputs : (shift, scale), optional
+        How columns of x are scaled, as Source.scale_columns takes it. Sources bring their own.
+    outputs : (shift, scale, low, high), optional
+        How the way back leads from outputs, vectors of float64 with a number for each, to results, which lie between
+        two numbers of the network's dtype.
     """
 
     cdef Topology topology
@@ -91,8 +97,15 @@ cdef class Predictor:
     cdef object choose
     cdef object keep
 
-    def __cinit__(self, Topology topology, parameters, choose):
+    cdef const double *input_shift      # NULL for inputs as they are
+    cdef const double *input_scale
+    cdef const double *output_shift     # NULL for outputs as they are
+    cdef const double *output_scale
+    cdef double low, high
+
+    def __cinit__(self, Topology topology, parameters, choose, inputs=None, outputs=None):
         cdef const char[::1] bytes = parameters.view(np.int8)
+        cdef const double[::1] shift, scale
         self.topology = topology
         self.parameters = &bytes[0]
         self.last = &topology.layers[topology.n_layers - 1]
@@ -101,7 +114,15 @@ cdef class Predictor:
         self.dtype = topology.dtype
         self.n_outputs = self.last.n_outputs
         self.choose = choose
-        self.keep = parameters
+        self.keep = parameters, inputs, outputs
+        if inputs is not None:
+            shift, scale = inputs
+            expect(len(shift) == len(scale) == topology.layers[0].n_inputs, "inputs have a shift and a scale each")
+            self.input_shift, self.input_scale = &shift[0], &scale[0]
+        if outputs is not None:
+            shift, scale, self.low, self.high = outputs
+            expect(len(shift) == len(scale) == self.last.n_outputs, "outputs have a shift and a scale each")
+            self.output_shift, self.output_scale = &shift[0], &scale[0]
 
     def predict(self, x):
         """Return the outputs for x: a float or a vector for one sample, a matrix for several.
@@ -116,6 +137,7 @@ cdef class Predictor:
             return None
         cdef Py_buffer buffer
         cdef Rows rows
+        cdef bint check
         PyObject_GetBuffer(x, &buffer, PyBUF_STRIDED_RO)
         try:
             rows.n_columns = self.topology.layers[0].n_inputs
@@ -125,13 +147,15 @@ cdef class Predictor:
             rows.type = <snn_source>type_of_x
             rows.column_bytes = buffer.strides[buffer.ndim - 1]
             rows.labels = rows.starts = NULL
+            rows.shift, rows.scale = self.input_shift, self.input_scale
+            check = rows.type != SNN_UINT8 or rows.shift != NULL
             if buffer.ndim == 1:
                 rows.row_bytes = 0
-                return self.outputs(&rows, 1, True, rows.type != SNN_UINT8)
+                return self.outputs(&rows, 1, True, check)
             if buffer.shape[0] == 0:
                 return None
             rows.row_bytes = buffer.strides[0]
-            return self.outputs(&rows, buffer.shape[0], False, rows.type != SNN_UINT8)
+            return self.outputs(&rows, buffer.shape[0], False, check)
         finally:
             PyBuffer_Release(&buffer)
 
@@ -142,15 +166,19 @@ cdef class Predictor:
     def evaluate(self, Source x, Source y, loss, Team team=None, Source sample_weight=None):
         """Return the loss of all rows of x against y; `loss` is a tuple in the order of core.losses.Loss.
 
-        The threads are those of `team`, where there is one. Weights are of the network's dtype, one after another.
+        The threads are those of `team`, where there is one; a loss that is a Python function gets along with one.
+        Weights are of the network's dtype, one after another.
         """
         cdef Pass p
         cdef char stack[STACK + ALIGNMENT]
         cdef size_t i, n = x.n_rows
-        cdef uint32_t n_threads = self.threads_for(n) if team is None else team.n_threads if self.pays(n) else 1
-        _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         cdef Loss l
-        set_loss(&l, loss)
+        cdef list raised = []
+        set_loss(&l, loss, raised)
+        cdef uint32_t n_threads = 1
+        if l.function == NULL and self.pays(n):
+            n_threads = self.threads_for(n) if team is None else team.n_threads
+        _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
         loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
         cdef char[::1] targets = target_memory.view(np.int8)
@@ -161,6 +189,8 @@ cdef class Predictor:
             p.sample_weight = sample_weight.rows.data
             weight = sample_weight.array.sum(dtype=np.float64)
         self.run(&p, team)
+        if raised:
+            raise raised[0]
         cdef double total = 0
         for i in range(<size_t>losses.shape[0]):
             total += losses[i]
@@ -270,17 +300,23 @@ cdef class Predictor:
     cdef void keep_outputs(self, const Pass *p, char *a, size_t first, size_t m) noexcept nogil:
         cdef size_t i, row_size = self.last.n_outputs * p.k.itemsize
         self.apply_link(p.k, a, m)
+        if self.output_shift != NULL:
+            p.k.unscale(
+                m, self.last.n_outputs, a, self.last.stride, self.output_shift, self.output_scale, self.low, self.high)
         for i in range(m):
             memcpy(p.results + (first + i) * row_size, at(p.k, a, i * self.last.stride), row_size)
 
-    cdef void add_losses(self, const Pass *p, const char *a, char *targets, size_t first, size_t m) noexcept nogil:
+    cdef void add_losses(self, Pass *p, const char *a, char *targets, size_t first, size_t m) noexcept nogil:
         cdef double row_loss[BLOCK]
         cdef double total = 0
         cdef size_t i, stride = self.last.stride
         cdef const char *weights = NULL if p.sample_weight == NULL else at(p.k, p.sample_weight, first)
         gather(p.k, p.y, NULL, first, m, targets, stride)
-        p.k.losses[p.loss.kernel].evaluate(
-            m, self.last.n_outputs, a, stride, targets, stride, weights, 1, p.loss.parameters, NULL, 0, row_loss)
+        if not evaluate_loss(
+                p.k, p.loss, m, self.last.n_outputs, a, stride, p.y.n_columns, targets, stride, weights, 1, NULL, 0,
+                row_loss):
+            p.stopped = True
+            return
         for i in range(m):
             total += row_loss[i]
             if (i + 1) % SMALL_BLOCK == 0 or i + 1 == m:

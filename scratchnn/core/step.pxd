@@ -20,10 +20,10 @@ cdef class Step:
     cdef Rows x, y, sample_weight   # no data of weights: all are 1
     cdef Loss loss
     cdef Update update              # its rule is NULL where there are only gradients
-    cdef readonly Penalties penalties       # None for none
+    cdef Penalties penalties        # None for none
     cdef readonly Noise noise       # None for none
-    cdef const char *frozen         # whether a layer is not to change
-    cdef size_t lowest              # layer that does
+    cdef const char *frozen         # whether each layer is not to change; NULL where all change
+    cdef size_t lowest              # layer that changes; the number of layers where none does
     cdef size_t n_samples, batch_size
     cdef bint training              # whether batches normalise layers, rather than running means and variances
     cdef readonly bint together     # whether there is such a layer: threads then wait for each other in phase_one
@@ -39,6 +39,10 @@ cdef class Step:
     cdef bint inputs_in_place, targets_in_place     # rows of a batch are where the caller has them
     cdef double *row_loss
     cdef int64_t *order             # of the samples in this epoch; NULL for ascending
+
+    # what a loss that is a Python function has raised in phase_one, which ends there
+    cdef bint failed
+    cdef list raised
 
     cdef list keep
 
@@ -62,25 +66,28 @@ cdef class Step:
     # What the samples of the batch of m that begins with sample `first` weigh together.
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil
 
-    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`. The
-    # barrier is for n_threads, and may be NULL for one.
+    # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`; and
+    # what its weights add to the loss. The barrier is for n_threads, and may be NULL for one.
     cdef void phase_one(
         self, size_t first, size_t m, uint32_t thread, uint32_t n_threads, snn_barrier *barrier) noexcept nogil
     cdef void learn_rows(
         self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
         snn_barrier *barrier) noexcept nogil
 
-    # Gradient and update of this thread's weights. With penalties, which have been made ready for the step.
+    # Gradient and update of this thread's weights, for which penalties have been made ready.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
 
     # Move running means and variances towards those of the batch of m, at a rate.
     cdef void average_statistics(self, size_t first, size_t m, double rate) noexcept nogil
 
-    # This thread's part of the gradient, penalties included, into a vector of the parameters' layout; and, with a limit
-    # to the gradient's norm, the update after all threads have computed their part into that of the penalties.
+    # With a limit to the gradient's norm phase_two leaves the gradient in memory, and this is the update, once all
+    # threads are done with it. With one to the norm of a neuron's weights, the other follows, once they are done again.
+    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil
+    cdef void limit_norms(self, uint32_t thread, uint32_t n_threads) noexcept nogil
+
+    # This thread's part of the gradient, penalties included, into a vector of the parameters' layout.
     cdef void gradient(
         self, size_t first, size_t m, char *gradient, uint32_t thread, uint32_t n_threads) noexcept nogil
-    cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil
 
     # The sum of what phase_one found for the rows, one after another.
     cdef double sum_of_losses(self, size_t m) noexcept nogil

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
 import numpy.typing as npt
@@ -13,7 +13,7 @@ class Step:
         self,
         topology: Topology,
         parameters: npt.NDArray[Any],
-        loss: tuple[int, float, bool, bool, tuple[float, ...]],
+        loss: tuple[int | Callable[..., Any], float, bool, bool, tuple[float, ...]],
         x: Source,
         y: Source,
         batch_size: SupportsIndex,
@@ -25,10 +25,8 @@ class Step:
         training: bool = True,
     ) -> None: ...
     @property
-    def together(self) -> bool: ...
-    @property
-    def penalties(self) -> Penalties | None: ...
-    @property
     def noise(self) -> Noise | None: ...
+    @property
+    def together(self) -> bool: ...
     def evaluate(self) -> float: ...
     def gradients(self) -> npt.NDArray[Any]: ...

@@ -7,6 +7,7 @@ number is computed by one thread in one order, so the number of threads changes 
 
 import numpy as np
 
+from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.string cimport memset
 
@@ -17,7 +18,7 @@ from scratchnn.core.layers.dense cimport (
     update_parameters)
 from scratchnn.core.layers.normalization cimport (
     average, averaging, grad_normalized, normalize, take_moments, take_sums)
-from scratchnn.core.losses cimport loss_scale, set_loss
+from scratchnn.core.losses cimport evaluate_loss, loss_scale, set_loss
 from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport ALIGNMENT, Topology
@@ -79,7 +80,7 @@ cdef class Step:
         None is negative.
     penalties : Penalties, optional
     frozen : sequence of bool, optional
-        For each layer whether it is not to change; its gradient is 0.
+        For each layer whether it is not to change; its gradient is 0 then.
     noise : Noise, optional
     training : bool
         Whether layers that batches normalise are normalised by this one. Those that are frozen never are.
@@ -94,7 +95,9 @@ cdef class Step:
         self.x, self.y = x.rows, y.rows
         self.n_samples = x.n_rows
         self.batch_size = min(<size_t>batch_size, self.n_samples)
-        set_loss(&self.loss, loss)
+        self.raised = []
+        self.keep.append(loss)
+        set_loss(&self.loss, loss, self.raised)
         self.parameters = self.pointer(parameters)
         self.noise = noise
         self.training = training
@@ -106,7 +109,7 @@ cdef class Step:
         self.penalties = penalties
         if frozen is not None:
             self.frozen = self.pointer(np.array(frozen, np.bool_))
-            while self.frozen[self.lowest]:
+            while self.lowest < <size_t>topology.n_layers and self.frozen[self.lowest]:
                 self.lowest += 1
         for i in range(<size_t>topology.n_layers):
             self.together |= self.is_together(i)
@@ -178,10 +181,12 @@ cdef class Step:
     cdef double work(self) noexcept nogil:
         cdef double total = 0
         cdef const Dense *d
-        cdef Py_ssize_t i
-        for i in range(self.topology.n_layers):
+        cdef size_t i
+        cdef int products
+        for i in range(<size_t>self.topology.n_layers):
             d = &self.topology.layers[i]
-            total += (2 if i == 0 else 3) * <double>d.n_inputs * d.n_outputs
+            products = 1 + (i > self.lowest) + (not self.is_frozen(i))
+            total += products * <double>d.n_inputs * d.n_outputs
         return total * self.batch_size
 
     cdef bint is_plain(self) noexcept nogil:
@@ -190,7 +195,8 @@ cdef class Step:
             if self.topology.layers[i].normalization != NONE:
                 return False
         return (
-            self.sample_weight.data == NULL and self.penalties is None and self.frozen == NULL and self.noise is None)
+            self.loss.function == NULL and self.sample_weight.data == NULL and self.penalties is None
+            and self.frozen == NULL and self.noise is None)
 
     cdef bint is_together(self, size_t i) noexcept nogil:
         """Whether layer i is normalised by the batch."""
@@ -214,15 +220,22 @@ cdef class Step:
     cdef void phase_one(
             self, size_t first, size_t m, uint32_t thread, uint32_t n_threads, snn_barrier *barrier) noexcept nogil:
         """Some rows at a time, unless threads are to meet in each layer."""
-        cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads)
+        cdef size_t begin = share(m, thread, n_threads), end = share(m, thread + 1, n_threads), i, n
         cdef double weight = self.weight_of(first, m) if begin < end or self.together else 0
         if self.together:
             self.learn_rows(first, m, begin, end, weight, thread, n_threads, barrier)
-            return
-        while begin < end:
+            begin = end
+        while begin < end and not self.failed:
             self.learn_rows(
                 first, m, begin, min(begin + self.rows_at_a_time, end), weight, thread, n_threads, barrier)
             begin += self.rows_at_a_time
+        if self.penalties is None or not self.penalties.in_loss:
+            return
+        for i in range(<size_t>self.topology.n_layers):
+            n = self.topology.layers[i].n_inputs
+            begin, end = share(n, thread, n_threads), share(n, thread + 1, n_threads)
+            if begin < end and not self.is_frozen(i):
+                self.penalties.evaluate(self.parameters, i, begin, end)
 
     cdef void learn_rows(
             self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
@@ -253,11 +266,14 @@ cdef class Step:
             if b.mask != NULL:
                 self.noise.drop(k, i, begin, end, d.n_outputs, b.a, b.mask, b.out, d.stride)
             a, stride = b.out, d.stride
-        k.losses[self.loss.kernel].evaluate(
-            end - begin, d.n_outputs, at(k, a, begin * stride), stride, at(k, y, begin * self.target_stride),
-            self.target_stride, NULL if self.weights == NULL else at(k, self.weights, begin), scale,
-            self.loss.parameters,
-            at(k, self.batch[last].du, begin * stride), stride, &self.row_loss[begin])
+        if not evaluate_loss(
+                k, &self.loss, end - begin, d.n_outputs, at(k, a, begin * stride), stride, self.y.n_columns,
+                at(k, y, begin * self.target_stride), self.target_stride,
+                NULL if self.weights == NULL else at(k, self.weights, begin), scale,
+                at(k, self.batch[last].du, begin * stride), stride, &self.row_loss[begin]):
+            self.failed = True
+            if not self.together:  # else the others wait at the barriers below
+                return
         i = last + 1
         while i > self.lowest:
             i -= 1
@@ -306,7 +322,7 @@ cdef class Step:
         cdef size_t i, begin, end, stride = self.input_stride
         if thread == 0 and self.together:
             self.average_statistics(first, m, averaging())
-        if self.penalties is not None and self.penalties.gradient != NULL:
+        if self.penalties is not None and self.penalties.clips_norm:
             self.gradient(first, m, self.penalties.gradient, thread, n_threads)
             return
         for i in range(<size_t>self.topology.n_layers):
@@ -314,8 +330,7 @@ cdef class Step:
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
             if begin < end and not self.is_frozen(i):
                 if self.penalties is not None:
-                    self.penalties.evaluate(self.parameters, i, begin, end)
-                    of_weights, of_biases = &self.penalties.of_weights[i], &self.penalties.of_biases[i]
+                    of_weights, of_biases = self.penalties.for_weights(i), self.penalties.for_biases(i)
                 update_parameters(
                     k, d, x, stride, &self.batch[i], m, &self.update, of_weights, of_biases, self.parameters, begin,
                     end)
@@ -342,8 +357,8 @@ cdef class Step:
             if begin < end and not self.is_frozen(i):
                 grad_parameters(self.k, d, x, stride, &self.batch[i], m, gradient, begin, end)
                 if self.penalties is not None:
-                    self.penalties.evaluate(self.parameters, i, begin, end)
                     self.penalties.penalize(self.parameters, gradient, i, begin, end)
+                    self.penalties.square(gradient, i, begin, end)
             x, stride = self.batch[i].out, d.stride
 
     cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
@@ -355,7 +370,14 @@ cdef class Step:
             begin, end = share(d.n_inputs, thread, n_threads), share(d.n_inputs, thread + 1, n_threads)
             if begin < end and not self.is_frozen(i):
                 apply_gradient(
-                    self.k, d, &self.update, self.penalties.gradient, factor, self.parameters, begin, end)
+                    self.k, d, &self.update, self.penalties.for_weights(i), self.penalties.for_biases(i),
+                    self.penalties.gradient, factor, self.parameters, begin, end)
+
+    cdef void limit_norms(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
+        cdef size_t i
+        for i in range(<size_t>self.topology.n_layers):
+            if not self.is_frozen(i):
+                self.penalties.limit(self.parameters, i, thread, n_threads)
 
     cdef double sum_of_losses(self, size_t m) noexcept nogil:
         cdef double total = 0
@@ -379,12 +401,15 @@ cdef class Step:
             &self.loss, weight, self.topology.layers[self.topology.n_layers - 1].n_outputs)
 
     def gradients(self):
-        """Return the gradient of the loss over the first batch, in the parameters' layout."""
+        """Return the gradient of the loss over the first batch, as nothing limits it, in the parameters' layout."""
         vector = self.topology.zeros()
         cdef char *gradient = self.pointer(vector)
         if self.penalties is not None:
-            self.penalties.prepare(0, self.weight_of(0, self.batch_size))
+            self.penalties.prepare(0, self.weight_of(0, self.batch_size), INFINITY)
         with nogil:
             self.phase_one(0, self.batch_size, 0, 1, NULL)
-            self.gradient(0, self.batch_size, gradient, 0, 1)
+            if not self.failed:
+                self.gradient(0, self.batch_size, gradient, 0, 1)
+        if self.failed:
+            raise self.raised[0]
         return vector

@@ -9,8 +9,8 @@ a parameter is no longer finite, the run returns to it and reports divergence.
 import numpy as np
 
 cimport cython
-from libc.math cimport isfinite
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.math cimport INFINITY, isfinite
+from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from scratchnn.core.kernels cimport (
@@ -44,6 +44,7 @@ SHUFFLE_STREAM = 1
 
 cdef enum Status:
     RUNNING
+    PAUSED          # by a limit of steps or of time
     INTERRUPTED
     DIVERGED
 
@@ -67,7 +68,11 @@ cdef class Trainer:
     shuffle : bool
         Whether each epoch has an order of its own, random unless `run` is given one.
     seed, counter : int
-        The stream of random numbers of the shuffles, and how many were drawn.
+        The stream of random numbers of the shuffles, and how many were drawn before the epoch.
+    first : int
+        How many samples of the epoch were trained on already.
+    epoch_loss, epoch_penalty : float
+        The sums of their losses and of what penalties added.
     """
 
     cdef Step step
@@ -77,6 +82,8 @@ cdef class Trainer:
     cdef bint shuffle, order_given
     cdef uint64_t key
     cdef readonly uint64_t counter, steps
+    cdef const double[::1] rates    # of the steps after the first rates_from; None where hyper has the rate of all
+    cdef uint64_t rates_from
 
     # the same network for the kernel that takes whole steps
     cdef bint is_tiny
@@ -88,17 +95,26 @@ cdef class Trainer:
     cdef uint32_t n_threads
     cdef Status status
     cdef readonly bint loss_finite
+    cdef readonly bint finite_at_start      # of the latest epoch that began
     cdef double *losses
+    cdef double *last_rates         # of each epoch
     cdef size_t epochs
     cdef size_t epoch
-    cdef size_t first               # sample of the next step
+    cdef bint begun                 # whether the order of the epoch is drawn
+    cdef uint64_t next_counter      # of the epoch that follows
+    cdef readonly size_t first      # sample of the next step
+    cdef uint64_t last_step         # the run ends with it
+    cdef double deadline            # or soon after
     cdef Trial trial                # of the number of threads
     cdef size_t steps_left          # of a stretch of steps in so many threads
     cdef size_t steps_measured
     cdef double measured_from
     cdef readonly size_t samples    # of all whole epochs of all runs
-    cdef double epoch_loss          # of its steps, each times its samples
-    cdef double epoch_penalty, last_poll
+    cdef double weight              # of the samples of the step, together
+    cdef readonly double epoch_loss         # that of its steps, before it is scaled
+    cdef readonly double epoch_penalty      # what penalties add: of its steps, each times its samples in a mean
+    cdef readonly double batch_loss         # of the latest step, penalties included
+    cdef double last_poll
     cdef size_t poll_every, since_poll
     cdef object interruption
     cdef uint64_t float_state
@@ -109,22 +125,27 @@ cdef class Trainer:
     cdef readonly bint snapshot_taken       # in this run
     cdef bint has_snapshot                  # in any
     cdef uint64_t snapshot_counter, snapshot_steps, snapshot_noise
+    cdef size_t snapshot_first
+    cdef double snapshot_loss, snapshot_penalty
     cdef size_t state_size
     cdef object kept_memory
     cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
     cdef char *live[1 + SNN_MAX_STATES]
 
     def __cinit__(self, Step step, optimizer, uint64_t steps=0, bint shuffle=False, uint64_t seed=0,
-                  uint64_t counter=0):
+                  uint64_t counter=0, size_t first=0, double epoch_loss=0, double epoch_penalty=0):
         name, hyper, states = optimizer
         self.step = step
         self.k = step.k
         self.n_samples = step.n_samples
         self.n_outputs = step.topology.layers[step.topology.n_layers - 1].n_outputs
+        if first >= self.n_samples:
+            raise ValueError(f"an epoch of {self.n_samples} samples cannot go on after {first}")
         self.steps, self.counter = steps, counter
+        self.first, self.epoch_loss, self.epoch_penalty = first, epoch_loss, epoch_penalty
         self.shuffle = shuffle
         self.key = random_key(seed, SHUFFLE_STREAM)
-        self.hyper = np.array(hyper, np.float64)
+        self.hyper, self.rates = np.array(hyper, np.float64), None
         step.set_update(name, states)
         if shuffle:
             step.order = <int64_t *>step.pointer(np.empty(step.n_samples, np.int64))
@@ -153,6 +174,19 @@ cdef class Trainer:
                 step.loss.kernel, step.loss.parameters, activations.names().index("identity"),
                 <snn_tiny_layer *>&layers[0], &self.tiny)
 
+    @property
+    def learning_rate(self):
+        """That of the latest step; set, that of the following, where they have no rates of their own."""
+        return self.hyper[0]
+
+    @learning_rate.setter
+    def learning_rate(self, double rate):
+        self.hyper[0] = rate
+
+    def set_rates(self, const double[::1] rates):
+        """Give each of the next steps its learning rate, or with None all of them the latest."""
+        self.rates, self.rates_from = rates, self.steps
+
     def work_of_a_step(self):
         """Return the number of multiply-adds in one step."""
         return self.step.work()
@@ -162,58 +196,60 @@ cdef class Trainer:
         cdef size_t first = self.first, left = self.n_samples - first, m = min(self.step.batch_size, left), n = 1
         if self.step.inputs_in_place and self.step.targets_in_place:
             n = min(min(left // m, self.poll_every - self.since_poll), self.steps_left)
+            n = min(n, self.last_step - self.steps)
         else:
             self.step.fetch(first, 0, m)
+        if self.rates is not None:
+            self.tiny.rates = &self.rates[self.steps - self.rates_from]
         n = self.k.tiny_steps(
             &self.tiny, n, m, self.step.inputs_of(first), self.step.input_stride, self.step.targets_of(first),
             self.step.target_stride, loss_scale(&self.step.loss, m, self.n_outputs), <double>self.steps,
             self.step.row_loss, &self.epoch_loss)
+        cdef double loss = self.step.sum_of_losses(m)
+        self.batch_loss = loss * loss_scale(&self.step.loss, m, self.n_outputs)
         self.steps += n
-        self.end_steps(n, m, self.step.sum_of_losses(m))
+        self.end_steps(n, m, loss)
 
     # ---- what thread 0 does for all ----
 
     cdef void begin_epoch(self) noexcept nogil:
         cdef size_t i, n = self.n_samples
-        cdef uint64_t counter = self.counter
         if self.status != RUNNING:
             return
-        self.epoch_loss = self.epoch_penalty = 0
         if self.epoch == 0 or self.since_snapshot >= self.snapshot_samples:
             self.take_snapshot()
+        self.next_counter = self.counter
         if self.shuffle and not self.order_given:
             for i in range(n):
                 self.step.order[i] = i
             while n > 1:
                 i = n - SHUFFLE_SLICE if n > SHUFFLE_SLICE else 0
-                self.counter = random_shuffle(self.key, self.counter, n, i, self.step.order)
+                self.next_counter = random_shuffle(self.key, self.next_counter, n, i, self.step.order)
                 n = i
                 self.poll()
-            if self.status == INTERRUPTED:  # the order of an epoch that does not begin is not drawn
-                self.counter = counter
+        self.begun = self.status == RUNNING
 
     cdef void begin_step(self, size_t m) noexcept nogil:
+        if self.rates is not None:
+            self.hyper[0] = self.rates[self.steps - self.rates_from]
         self.steps += 1
+        self.weight = self.step.weight_of(self.first, m)
         if self.step.penalties is not None:
-            self.step.penalties.prepare(self.hyper[0], self.step.weight_of(self.first, m))
+            self.step.penalties.prepare(self.hyper[0], self.weight, self.step.penalties.clip_value)
         self.step.update.rule.prepare(&self.hyper[0], <double>self.steps, self.step.update.coefficients)
 
-    cdef void finish_step(self, uint32_t thread) noexcept nogil:
-        """What of a step with penalties needs what every thread has done."""
-        self.wait()
-        if self.step.penalties.gradient != NULL:
-            self.step.apply_clipped(thread, self.n_threads)
-            self.wait()
-        self.step.penalties.limit(self.step.parameters, thread, self.n_threads)
-
-    cdef void add_loss(self, double loss, size_t first, size_t m) noexcept nogil:
-        """Add the loss of a step of m samples to the epoch's, which is the mean of its samples'."""
-        cdef double weight = self.step.weight_of(first, m)
-        if self.step.loss.mean_over_samples and weight != m:
-            loss = loss * (m / weight) if weight > 0 else 0
-        self.epoch_loss += loss
+    cdef double add_loss(self, size_t m) noexcept nogil:
+        """Add the loss of a step of m samples to the epoch's, and return it before it is scaled, with penalties."""
+        cdef double loss = self.step.sum_of_losses(m), penalty = 0
+        cdef bint mean = self.step.loss.mean_over_samples
+        if mean and self.weight != m:  # a batch counts by its samples, whatever they weigh
+            loss = loss * (m / self.weight) if self.weight > 0 else 0
         if self.step.penalties is not None and self.step.penalties.in_loss:
-            self.epoch_penalty += self.step.penalties.total() * (m if self.step.loss.mean_over_samples else 1)
+            penalty = self.step.penalties.total()
+        self.epoch_loss += loss
+        self.epoch_penalty += penalty * (m if mean else 1)
+        self.batch_loss = loss * loss_scale(&self.step.loss, m, self.n_outputs) + penalty
+        return loss + penalty
 
     cdef void end_steps(self, size_t n, size_t m, double last_loss) noexcept nogil:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
@@ -228,6 +264,8 @@ cdef class Trainer:
         if not isfinite(last_loss):
             self.loss_finite = False
             self.status = DIVERGED
+        elif self.steps >= self.last_step:
+            self.status = PAUSED
         self.since_poll += n
         if self.since_poll >= self.poll_every:
             self.since_poll = 0
@@ -235,21 +273,25 @@ cdef class Trainer:
 
     cdef void end_epoch(self) noexcept nogil:
         cdef size_t n = self.n_samples
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs) + (
-            self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1))
+        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs)
+        self.losses[self.epoch] += self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1)
+        self.last_rates[self.epoch] = self.hyper[0]
         self.since_snapshot += self.n_samples
         self.epoch += 1
-        self.first = 0
+        self.begun, self.first, self.epoch_loss, self.epoch_penalty = False, 0, 0, 0
+        self.counter = self.next_counter
 
     cdef void poll(self) noexcept nogil:
-        """Let Python handle signals, Ctrl-C among them."""
+        """Let Python handle signals, Ctrl-C among them; look whether time is up."""
         if not poll_is_due(&self.last_poll):
             return
+        if self.last_poll >= self.deadline and self.status == RUNNING:
+            self.status = PAUSED
         restore_denormals(self.float_state)  # a handler computes as the caller would
         with gil:
             if self.interruption is None:
                 self.interruption = pending_interruption()
-            if self.interruption is not None and self.status == RUNNING:
+            if self.interruption is not None and self.status != DIVERGED:
                 self.status = INTERRUPTED
         flush_denormals()
 
@@ -258,11 +300,13 @@ cdef class Trainer:
 
     cdef void take_snapshot(self) noexcept nogil:
         cdef int i
-        if not self.parameters_finite():
+        self.finite_at_start = self.parameters_finite()
+        if not self.finite_at_start:
             self.status = DIVERGED
             return
         self.since_snapshot, self.snapshot_taken, self.has_snapshot = 0, True, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
+        self.snapshot_first, self.snapshot_loss, self.snapshot_penalty = self.first, self.epoch_loss, self.epoch_penalty
         if self.step.noise is not None:
             self.snapshot_noise = self.step.noise.counter
         memcpy(self.kept[0], self.live[0], self.state_size)
@@ -274,6 +318,8 @@ cdef class Trainer:
     cdef void restore_snapshot(self) noexcept nogil:
         cdef int i
         self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
+        self.begun, self.first = False, self.snapshot_first
+        self.epoch_loss, self.epoch_penalty = self.snapshot_loss, self.snapshot_penalty
         if self.step.noise is not None:
             self.step.noise.counter = self.snapshot_noise
         memcpy(self.live[0], self.kept[0], self.state_size)
@@ -285,6 +331,15 @@ cdef class Trainer:
 
     # ---- the run ----
 
+    cdef void finish_step(self, uint32_t thread) noexcept nogil:
+        """Do what of a step with penalties needs what every thread has done before."""
+        if self.step.penalties.clips_norm:
+            self.wait()
+            self.step.apply_clipped(thread, self.n_threads)
+        if self.step.penalties.limits_norms:
+            self.wait()
+            self.step.limit_norms(thread, self.n_threads)
+
     cdef void loop(self, uint32_t thread) noexcept nogil:
         """Go on with the run as one of n_threads threads, to its end or that of the stretch.
 
@@ -293,11 +348,10 @@ cdef class Trainer:
         """
         cdef uint64_t state = flush_denormals()
         cdef size_t first, m
-        cdef double loss
         if thread == 0:
             self.float_state = state
         while self.epoch < self.epochs and self.steps_left > 0:
-            if self.first == 0:
+            if not self.begun:
                 self.wait()
                 if thread == 0:
                     self.begin_epoch()
@@ -312,21 +366,26 @@ cdef class Trainer:
                 self.step.phase_one(
                     first, m, thread, self.n_threads, &self.barrier if self.n_threads > 1 else NULL)
                 self.wait()
+                if self.step.failed:
+                    break
                 self.step.phase_two(first, m, thread, self.n_threads)
                 if self.step.penalties is not None:
                     self.finish_step(thread)
                 if thread == 0:
-                    loss = self.step.sum_of_losses(m)
-                    self.add_loss(loss, first, m)
-                    self.end_steps(1, m, loss)
+                    self.end_steps(1, m, self.add_loss(m))
                 self.wait()
-            if self.status != RUNNING:
+            if self.step.failed:
+                if thread == 0:
+                    self.steps -= 1
+                    self.status = INTERRUPTED
                 break
-            if self.first == self.n_samples:
+            if self.first == self.n_samples and self.status != DIVERGED:
                 self.wait()
                 if thread == 0:
                     self.end_epoch()
                 self.wait()
+            if self.status != RUNNING:
+                break
         restore_denormals(state)
 
     cdef inline void wait(self) noexcept nogil:
@@ -346,51 +405,64 @@ cdef class Trainer:
             team.run(run_loop, <void *>self, self.n_threads)
             self.trial.next((seconds() - self.measured_from) / self.steps_measured if self.steps_measured else 0)
 
-    def run(self, size_t epochs, Team team, list losses, const int64_t[::1] order=None):
-        """Train for some epochs, append the losses of whole epochs to `losses`, and return (status, exception).
+    def run(self, size_t epochs, Team team, list records, const int64_t[::1] order=None, max_steps=None,
+            max_seconds=None):
+        """Train until so many epochs have ended, and return (status, exception).
 
-        With an `order`, which takes a trainer that shuffles, and whose indices the caller has checked, they all
-        have it.
+        An array of the losses of those that have ended and of the learning rates of their last steps is appended
+        to `records`. With an `order`, which takes a trainer that shuffles, and whose indices the caller has checked,
+        they all have it, the one under way included.
 
-        The status is "completed", "interrupted" (after a whole step; a signal's handler raised the exception)
-        or "diverged": then parameters, state and counters are those of the last epoch that ended finite,
-        which is the last one in `losses`.
+        The status is "completed"; "paused" after max_steps steps, the last one that has a rate, or soon after
+        max_seconds; "interrupted" (after a whole step; a signal's handler or the loss raised the exception); or
+        "diverged": then parameters, state and counters are those of the last epoch that ended finite, which is the
+        last one in `records`. After a pause and an interruption another run goes on where this one has ended.
         """
+        if epochs == 0:
+            return "completed", None
         self.interruption = None
-        self.order_given = order is not None
-        if self.order_given:
+        if order is not None:
             if not self.shuffle or <size_t>order.shape[0] != self.n_samples:
                 raise ValueError("an order needs a trainer that shuffles, and an index for each sample")
             memcpy(self.step.order, &order[0], self.n_samples * sizeof(int64_t))
-        cdef size_t done = self._run(epochs, team, SNAPSHOT_SAMPLES, losses)
+        self.order_given = order is not None
+        self.last_step = UINT64_MAX if max_steps is None else self.steps + <uint64_t>max_steps
+        if self.rates is not None:
+            self.last_step = min(self.last_step, self.rates_from + <uint64_t>len(self.rates))
+        if self.last_step <= self.steps:
+            raise ValueError("a run takes at least one step, and each one has a rate")
+        self.deadline = INFINITY if max_seconds is None else seconds() + <double>max_seconds
+        cdef size_t done = self._run(epochs, team, SNAPSHOT_SAMPLES, records)
         if self.status == DIVERGED and self.snapshot_taken:
             # What was finite since the snapshot once more, with one at every epoch: the same bits, to the last of them.
             self.step.clear_padding()
-            self._run(epochs - done, team, 0, losses)
-        status = {RUNNING: "completed", INTERRUPTED: "interrupted", DIVERGED: "diverged"}[self.status]
-        return status, self.interruption
+            self._run(epochs - done, team, 0, records)
+        if self.status == PAUSED and self.epoch == self.epochs:
+            self.status = RUNNING
+        status = {RUNNING: "completed", PAUSED: "paused", INTERRUPTED: "interrupted", DIVERGED: "diverged"}
+        return status[self.status], self.step.raised[0] if self.step.failed else self.interruption
 
-    def _run(self, size_t epochs, Team team, size_t snapshot_samples, list losses):
-        if epochs == 0:
-            return 0
-        epoch_losses = np.empty(epochs)
-        cdef double[::1] losses_view = epoch_losses
-        self.losses = &losses_view[0]
+    def _run(self, size_t epochs, Team team, size_t snapshot_samples, list records):
+        record = np.empty((2, epochs))
+        cdef double[:, ::1] view = record
+        self.losses, self.last_rates = &view[0, 0], &view[1, 0]
         self.epochs, self.epoch = epochs, 0
         self.status, self.loss_finite = RUNNING, True
         self.snapshot_samples, self.snapshot_epoch, self.snapshot_taken = snapshot_samples, 0, False
         self.since_poll, self.last_poll = 0, seconds()
-        self.first = 0
+        if self.begun and self.since_snapshot > 0:  # in the midst of another epoch than the one that has a snapshot
+            self.take_snapshot()
         cdef uint32_t n_threads = team.start()
         if self.trial is None or self.trial.many != n_threads:
             self.trial = Trial(n_threads, self.work_of_a_step())
         with nogil:
             self.run_stretches(team)
         finite = self.parameters_finite()
-        if self.status == RUNNING and not finite:
+        if self.status in (RUNNING, PAUSED) and not finite:
             self.status = DIVERGED
         if (self.status == DIVERGED or not finite) and self.has_snapshot:
             self.restore_snapshot()
-        losses.append(epoch_losses[:self.epoch])
+        if self.epoch > 0:
+            records.append(record[:, :self.epoch])
         self.samples += self.epoch * self.n_samples
         return self.epoch

@@ -18,13 +18,16 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from ..callbacks import Callback
 from ..core import activations
 from ..core.names import unknown
+from ..diagnosis import TrainingWarning
 from ..errors import DivergenceError
 from ..losses import Loss
 from ..network import NeuralNetwork
 from ..optimizers import LBFGS, AdamHat, Momentum, Nesterov, Optimizer
 from ..regularization import Regularization
+from ..schedules import Schedule
 from .compatibility import CallbackSupportMixin, validate_data
 from .course import Course
 from .draws import Draws
@@ -79,6 +82,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "regularization": [Regularization, None],
         "scoring": [str, callable, None],
+        "schedule": [str, Schedule, None],
+        "callbacks": [list, tuple, callable, Callback, None],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+        "diagnose": ["boolean"],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -200,6 +207,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         self._train(training, validation, 1 if incremental else self.max_iter)
         if not incremental:
             self._warn()
+        if self.diagnose:
+            found = self.network_.diagnose(training.X, training.targets, sample_weight=training.weights)
+            for finding in found:
+                warnings.warn(f"{finding.kind}: {finding.message}", TrainingWarning, stacklevel=4)
         return self
 
     def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
@@ -258,22 +269,29 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             tasks = Tasks(self, epochs, training.for_callbacks(), self._fitted_attributes)
         course.begin(self, training.n, epochs, self._watch(validation), tasks)
         regularization = Regularization(l2=self.alpha, per_sample=True)
-        settings = {
-            "sample_weight": training.weights,
-            "regularization": regularization if self.regularization is None else self.regularization,
-            "callback": course.after_epoch,
-            "n_threads": self.n_threads,
-        }
+        settings: dict[str, Any] = {}
         if self.solver != "lbfgs":
             settings["batch_size"] = self._batch_size(training.n)
             settings["shuffle"] = self._draws.orders(training.n) if self.shuffle else False
+        more = self.callbacks if isinstance(self.callbacks, (list, tuple)) else [self.callbacks]
         try:
-            while course.epochs < epochs and not course.stopped:
-                settings["optimizer"] = self._optimizer()
-                network.train(training.X, training.targets, epochs=epochs - course.epochs, **settings)
-                course.stopped |= network.history.stopped not in ("completed", "callback")
+            network.train(
+                training.X,
+                training.targets,
+                epochs=epochs,
+                optimizer=self._optimizer(),
+                sample_weight=training.weights,
+                regularization=regularization if self.regularization is None else self.regularization,
+                schedule=self.schedule,
+                max_seconds=self.max_seconds,
+                callback=[course.after_epoch, *(callback for callback in more if callback is not None)],
+                n_threads=self.n_threads,
+                **settings,
+            )
+            course.stopped |= network.history.stopped != "completed"
         except KeyboardInterrupt:
             course.interrupted = True
+            network._unfinished = None  # the next epoch has an order of its own
             warnings.warn("Training interrupted by user.", stacklevel=4)
         except DivergenceError as error:
             raise ValueError(NOT_FINITE) from error
@@ -362,7 +380,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _outputs(self, X: Any) -> Array:
         """Return the network's outputs (n_samples, n_outputs)."""
-        check_is_fitted(self)
+        if "network_" not in self.__dict__:
+            check_is_fitted(self)
         if type(X) is np.ndarray and X.ndim == 2 and "feature_names_in_" not in self.__dict__:
             outputs = self.network_._predictor.predict(X)  # None for what does not fit
             if outputs is not None:

@@ -101,6 +101,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         class_weight: Any = None,
         regularization: Any = None,
         scoring: Any = None,
+        schedule: Any = None,
+        callbacks: Any = None,
+        max_seconds: float | None = None,
+        diagnose: bool = False,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())
@@ -242,8 +246,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return np.asarray(self._class_counts.sum() / (seen * self._class_counts[labels]))
 
     def _labels(self, outputs: Array) -> Array:
+        if self._is_multiclass:
+            return np.asarray(self.classes_.take(outputs.argmax(axis=1)))
         if outputs.shape[1] == 1:
             outputs = outputs.ravel()
+            if len(self.classes_) == 2:
+                return np.asarray(self.classes_.take(outputs > 0.5))
         return np.asarray(self._label_binarizer.inverse_transform(outputs))
 
     def _score_outputs(self, y: Array, outputs: Array, sample_weight: Array | None) -> float:

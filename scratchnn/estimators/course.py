@@ -56,7 +56,7 @@ class Course:
         del self.settings, self.watch, self.tasks
 
     def after_epoch(self, network: NeuralNetwork, _: int, history: History) -> bool:
-        """Record the epoch, and say whether to return from the engine: to stop, or for another learning rate."""
+        """Record the epoch, change the learning rate if it is time to, and say whether to stop."""
         rate = self.learning_rate
         self.epochs += 1
         self.samples += self.n_samples
@@ -69,7 +69,9 @@ class Course:
             self.stopped |= self.tasks.end_epoch()
             if not self.stopped and self.epochs < self.n_epochs:
                 self.tasks.begin_epoch()
-        return self.stopped or self.learning_rate != rate
+        if self.learning_rate != rate:
+            network.learning_rate = self.learning_rate
+        return self.stopped
 
     def _record(self, network: NeuralNetwork, loss: float) -> None:
         tol, verbose = self.settings.tol, self.settings.verbose

@@ -67,6 +67,17 @@ ADDED = """regularization : Regularization or None, default=None
 scoring : str, callable or None, default=None
     What is computed on validation data: a scorer of scikit-learn's, by name or as ``scorer(estimator, X, y)``, the
     greater the better; "loss", with its sign changed; None for the estimator's own score.
+schedule : str, Schedule or None, default=None
+    What becomes of the learning rate from step to step, such as "cosine(50)" or "one_cycle(50)":
+    ``scratchnn.schedules`` has them.
+callbacks : Callback, callable or list of them, default=None
+    What is done after every epoch or batch: ``scratchnn.callbacks`` has a progress bar, checkpoints and TensorBoard; a
+    function is called as ``function(network, epoch, history)``, and stops the fit where it returns True.
+max_seconds : float or None, default=None
+    Stop once a fit has taken this long.
+diagnose : bool, default=False
+    Whether to look for the usual mistakes after the fit, and warn of each: large inputs, dead neurons, vanishing
+    gradients, over- and underfitting.
 n_threads : int or None, default=None
     At most so many threads, fewer where there is too little work for them; None for SCRATCHNN_NUM_THREADS or the
     number of CPUs. No result depends on it."""

@@ -20,11 +20,12 @@ class Draws:
 
     Parameters
     ----------
-    random_state : numpy.random.RandomState
+    random_state : RandomState
+        As scikit-learn's ``check_random_state`` gives it.
     n_samples : int
     """
 
-    def __init__(self, random_state: np.random.RandomState, n_samples: int) -> None:
+    def __init__(self, random_state: Any, n_samples: int) -> None:
         self.random_state = random_state
         self.n_samples = n_samples
         self.parts: tuple[Array, Array] | None = None

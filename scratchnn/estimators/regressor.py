@@ -51,10 +51,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     Parameters
     ----------
-    loss : str or Loss, default="squared_error"
+    loss : str, Loss or callable, default="squared_error"
         "squared_error", half of it; "poisson", half the deviance of counts y >= 0, whose rate is the exponential of the
         last layer; "absolute_error", "huber(1.0)"; "quantile(0.05, 0.5, 0.95)", quantiles that do not cross;
-        "gaussian", mean and standard deviation; or another of ``scratchnn.losses`` (docs/math.md, "Losses").
+        "gaussian", mean and standard deviation; another of ``scratchnn.losses`` (docs/math.md, "Losses"); or a function
+        ``(y_true, y_pred) -> (losses of the rows, gradient)``, which is slow.
     {parameters}
     {added}
 
@@ -79,7 +80,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [str, Loss],
+        "loss": [str, callable, Loss],
     }
 
     def __init__(
@@ -111,6 +112,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         max_fun: int = 15000,
         regularization: Any = None,
         scoring: Any = None,
+        schedule: Any = None,
+        callbacks: Any = None,
+        max_seconds: float | None = None,
+        diagnose: bool = False,
         n_threads: int | None = None,
     ) -> None:
         self._set_parameters(locals())
@@ -174,8 +179,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return targets.shape[1] * loss.outputs_per_target, loss
 
     def _loss(self) -> Loss:
-        if isinstance(self.loss, Loss):
-            loss = self.loss
+        if not isinstance(self.loss, str):
+            loss = losses.get(self.loss)
         else:
             try:
                 loss = losses.get(NAMES.get(self.loss) or self.loss)

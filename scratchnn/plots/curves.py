@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +31,16 @@ SCORES = (
 
 @dataclass(frozen=True)
 class Course:
-    """The course of a training: entry i of every series belongs to epoch i + 1, NaN where there was none."""
+    """The course of a training: entry i of every series belongs to epoch i + 1, NaN where there was none.
+
+    `by_score` says that the training watched its validation score rather than its validation loss.
+    """
 
     loss: Array
     validation_loss: Array
-    scores: dict[str, Array] = field(default_factory=dict)
-    loss_name: str = "loss"
+    scores: dict[str, Array]
+    loss_name: str
+    by_score: bool
 
     @property
     def n_epochs(self) -> int:
@@ -45,27 +49,28 @@ class Course:
     @property
     def best(self) -> tuple[str, int] | None:
         """The series on rows that were held out which says what the best epoch is, and that epoch."""
-        if np.isfinite(self.validation_loss).any():
-            return "validation loss", _best_epoch(-self.validation_loss)
-        for name, values in self.scores.items():
-            if name.startswith("validation") and np.isfinite(values).any():
-                return name, _best_epoch(values)
+        losses = [("validation loss", -self.validation_loss)]
+        scores = [(name, values) for name, values in self.scores.items() if name.startswith("validation")]
+        for name, values in scores + losses if self.by_score else losses + scores:
+            if np.isfinite(values).any():
+                return name, int(np.argmax(np.where(np.isfinite(values), values, -np.inf))) + 1
         return None
 
 
 def learning_curve(history: Any, *, ax: Axes | None = None, title: str = "", loss_name: str | None = None) -> Axes:
     """Draw losses and scores against epochs, the best epoch marked.
 
-    The best epoch is the one with the lowest validation loss, or, where none was recorded, with the highest
-    validation score. Training rows alone mark none, since their loss falls whether or not the network
-    gets better on others. The losses' axis is logarithmic where they fall to less than a tenth. Scores have an axis of
-    their own at the right; where the best is above 0, it ends at -1, and what lies below leaves the picture.
+    The best epoch of a network is the one with the lowest validation loss, that of an estimator the one with the
+    highest validation score, which its early stopping watches; if there is only the other, it counts. Training rows
+    alone mark none, since their loss falls whether or not the network gets better on others. The losses' axis is
+    logarithmic where they fall to less than a tenth. Scores have an axis of their own at the right; where the best is
+    above 0, it ends at -1, and what lies below leaves the picture.
 
     Parameters
     ----------
     history : History, NeuralNetwork or estimator
         A network's ``history``: `loss`, `validation_loss` and, if there, `scores`, a dict of further series.
-        An estimator's ``loss_curve_`` and ``validation_scores_``.
+        An estimator's ``loss_curve_``, ``validation_loss_curve_`` and ``validation_scores_``.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
     title : str
@@ -111,12 +116,15 @@ def _course_of(source: Any) -> Course:
     """Return what a history, a network or an estimator has recorded."""
     source = innermost(source)
     if hasattr(source, "loss_curve_"):
-        scores = getattr(source, "validation_scores_", None)
+        validation_loss, scores = (
+            getattr(source, name, None) for name in ("validation_loss_curve_", "validation_scores_")
+        )
         return Course(
             _series("loss_curve_", source.loss_curve_),
-            np.empty(0),
+            _series("validation_loss_curve_", () if validation_loss is None else validation_loss),
             {} if scores is None else {"validation score": _series("validation_scores_", scores)},
             _name_of_loss(source),
+            by_score=True,
         )
     history = getattr(source, "history", source)
     loss = getattr(history, "loss", None)
@@ -127,6 +135,7 @@ def _course_of(source: Any) -> Course:
             _series("validation_loss", getattr(history, "validation_loss", ())),
             {str(k): _series(str(k), v) for k, v in scores.items()} if isinstance(scores, Mapping) else {},
             _name_of_loss(source),
+            by_score=False,
         )
     if hasattr(source, "fit"):
         raise ValueError(
@@ -145,11 +154,6 @@ def _series(name: str, values: Any) -> Array:
 def _name_of_loss(model: Any) -> str:
     name = getattr(model, "loss", None)
     return name if isinstance(name, str) else "loss"
-
-
-def _best_epoch(values: Array) -> int:
-    """Return the epoch, counted from 1, of the greatest finite value."""
-    return int(np.argmax(np.where(np.isfinite(values), values, -np.inf))) + 1
 
 
 def _line(values: Array, **style: Any) -> Line2D:

@@ -1,5 +1,6 @@
 /* Prints one hash for each family of kernels of every table that this machine can run.
  * tests/test_compilers.py builds it with every compiler it finds and compares what they print. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,6 +63,7 @@ static void activations(const snn_kernels *k) {
 
 static void losses(const snn_kernels *k) {
     start();
+    fill(e, k->itemsize, 9, 1);
     for (size_t n = 1; n < 40; n += 3) {
         for (size_t i = 0; i < k->n_losses; i++) {
             const snn_loss *l = &k->losses[i];
@@ -69,7 +71,7 @@ static void losses(const snn_kernels *k) {
             const size_t n_outputs = n * (l->outputs_per_target ? l->outputs_per_target : 3);
             for (int given = 0; given < 2; given++) {
                 const double *parameter = given ? &other : &l->preset;
-                l->evaluate(20, n_outputs, a, n_outputs, b, n, NULL, 0.3,
+                l->evaluate(20, n_outputs, a, n_outputs, b, n, given ? e : NULL, 0.3,
                             l->outputs_per_target ? parameter : levels, c, n_outputs, row_loss);
                 add(c, 20 * n_outputs * k->itemsize);
                 add(row_loss, 20 * sizeof *row_loss);
@@ -145,18 +147,42 @@ static void normalized(const snn_kernels *k) {
     print("normalized");
 }
 
+static void penalties(const snn_kernels *k) {
+    enum { M = 9 };
+    const snn_penalty all[] = {{0.1, 0, INFINITY, 1}, {0, 0.3, INFINITY, 1}, {0.1, 0.3, 0.5, 0.9}};
+    start();
+    for (size_t n = 1; n < 70; n += 3) {
+        k->row_penalties(M, n, a, n, 0.1, 0.3, row_loss);
+        add(row_loss, M * sizeof *row_loss);
+        for (double size = 1; size < 1e31; size *= 1e30) { /* of which float32 has no square */
+            fill(c, k->itemsize, 10, size);
+            k->row_squares(M, n, c, n, row_loss);
+            add(row_loss, M * sizeof *row_loss);
+        }
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+            fill(c, k->itemsize, 11, 1);
+            k->penalize(M, n, a, n, c, n, &all[i]);
+            k->scale(M, n, c, n, all[i].keep);
+            k->limit_columns(M, n, c, n, 1);
+            add(c, M * n * k->itemsize);
+        }
+    }
+    print("penalties");
+}
+
 /* dW and the step in one pass, and whole steps of a 2-3-1 network. */
 static void fused(const snn_kernels *k) {
     enum { STRIDE = 16, N_INPUTS = 130, M = 4 };
     const double coefficients[SNN_MAX_COEFFICIENTS] = {0.01, 0.9, 0.1, 0.99, 0.01, 1, 1e-8, 0.5};
     start();
-    for (size_t i = 0; i < k->n_updates; i++) {
+    const snn_penalty penalty = {0.1, 0.3, 20, 0.9};
+    for (size_t i = 0; i < 2 * k->n_updates; i++) {
         void *states[SNN_MAX_STATES] = {c, e};
         memset(c, 0, sizeof c);
         memset(e, 0, sizeof e);
         fill(d, k->itemsize, 7, 1);
-        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i], coefficients, NULL, d,
-                          STRIDE, states);
+        k->update_weights(20, N_INPUTS, STRIDE, a, N_INPUTS, 1, b, STRIDE, &k->updates[i / 2], coefficients,
+                          i % 2 ? &penalty : NULL, d, STRIDE, states);
         add(d, N_INPUTS * STRIDE * k->itemsize);
     }
     fill(e, k->itemsize, 8, 0.1); /* weights that leave everything finite: what NaN looks like differs */
@@ -169,9 +195,9 @@ static void fused(const snn_kernels *k) {
             {2, 3, STRIDE, f, 0, 0.5, 0, w, {NULL}, NULL, NULL, NULL},
             {3, n_outputs, STRIDE, f, 0, 0.5, 0, w + 2 * row, {NULL}, NULL, NULL, NULL},
         };
-        const double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, parameters[] = {1, 0.5}; /* one level */
-        double sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
-        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, sgd};
+        const double parameters[] = {1, 0.5}; /* one level */
+        double hyper[SNN_MAX_HYPERPARAMETERS] = {0.01}, sgd[SNN_MAX_COEFFICIENTS] = {0}, loss_of_steps = 0;
+        const snn_tiny network = {2, 3, layers, loss, 0, parameters, hyper, NULL, sgd};
         memset(c, 0, sizeof c);
         for (size_t j = 0; j < 2; j++) memcpy(w + j * row, (char *)e + j * hidden, hidden);
         for (size_t j = 2; j < 5; j++) memcpy(w + j * row, (char *)e + j * hidden, n_outputs * k->itemsize);
@@ -200,6 +226,29 @@ static void vectors(const snn_kernels *k) {
     print("vectors");
 }
 
+/* Rows scaled on their way into a batch, and outputs on their way back. */
+static void scaling(const snn_kernels *k) {
+    enum { M = 9, COLUMNS = 40 };
+    const int64_t order[M] = {3, 1, 8, 0, 2, 7, 7, 5, 4};
+    double shift[COLUMNS], factor[COLUMNS];
+    for (size_t j = 0; j < COLUMNS; j++) {
+        shift[j] = 3 * snn_random_uniform(snn_random_bits(11, j));
+        factor[j] = 0.01 + snn_random_uniform(snn_random_bits(12, j));
+    }
+    start();
+    for (size_t n = 1; n < COLUMNS; n += 3) {
+        const snn_source type = k->itemsize == sizeof(float) ? SNN_FLOAT32 : SNN_FLOAT64;
+        k->gather(M, n, a, type, (ptrdiff_t)(n * k->itemsize), (ptrdiff_t)k->itemsize, order, shift, factor,
+                  c, n);
+        add(c, M * n * k->itemsize);
+        k->unscale(M, n, c, n, shift, factor, -0.7, 1.9);
+        add(c, M * n * k->itemsize);
+        k->gather(M, n, a, SNN_UINT8, (ptrdiff_t)n, 1, NULL, shift, factor, c, n);
+        add(c, M * n * k->itemsize);
+    }
+    print("scaling");
+}
+
 int main(void) {
     for (const snn_isa *isa = snn_isas; isa->name; isa++) {
         if (!isa->available()) continue;
@@ -216,8 +265,10 @@ int main(void) {
             updates(k);
             noise(k);
             normalized(k);
+            penalties(k);
             fused(k);
             vectors(k);
+            scaling(k);
             printf("\n");
         }
     }

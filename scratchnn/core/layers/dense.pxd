@@ -95,7 +95,9 @@ cdef void update_parameters(
     const Update *update, const snn_penalty *of_weights, const snn_penalty *of_biases, char *parameters, size_t begin,
     size_t end) noexcept nogil
 
-# The same with a gradient that lies in a vector of the parameters' layout, and is multiplied by `factor`, in place.
+# The same with a gradient that lies in a vector of the parameters' layout, penalties included, and is multiplied by
+# `factor`, in place.
 cdef void apply_gradient(
-    const snn_kernels *k, const Dense *d, const Update *update, char *gradient, double factor, char *parameters,
-    size_t begin, size_t end) noexcept nogil
+    const snn_kernels *k, const Dense *d, const Update *update, const snn_penalty *of_weights,
+    const snn_penalty *of_biases, char *gradient, double factor, char *parameters, size_t begin,
+    size_t end) noexcept nogil

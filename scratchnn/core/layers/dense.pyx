@@ -76,32 +76,33 @@ cdef void update_parameters(
         if of_biases != NULL:
             k.penalize(
                 d.n_vectors, d.n_outputs, at(k, parameters, d.vectors), d.stride, batch.dv, d.stride, of_biases)
-        update_vectors(k, d, update, batch.dv, parameters)
+        apply(k, d, update, of_biases, batch.dv, parameters, d.vectors, d.n_vectors)
 
 
 cdef void apply_gradient(
-        const snn_kernels *k, const Dense *d, const Update *update, char *gradient, double factor, char *parameters,
-        size_t begin, size_t end) noexcept nogil:
+        const snn_kernels *k, const Dense *d, const Update *update, const snn_penalty *of_weights,
+        const snn_penalty *of_biases, char *gradient, double factor, char *parameters, size_t begin,
+        size_t end) noexcept nogil:
     cdef size_t place = d.weights + begin * d.stride
+    if factor != 1:
+        k.scale(end - begin, d.n_outputs, at(k, gradient, place), d.stride, factor)
+        if begin == 0:
+            k.scale(d.n_vectors, d.n_outputs, at(k, gradient, d.vectors), d.stride, factor)
+    apply(k, d, update, of_weights, at(k, gradient, place), parameters, place, end - begin)
+    if begin == 0:
+        apply(k, d, update, of_biases, at(k, gradient, d.vectors), parameters, d.vectors, d.n_vectors)
+
+
+cdef void apply(
+        const snn_kernels *k, const Dense *d, const Update *update, const snn_penalty *penalty, const char *gradient,
+        char *parameters, size_t place, size_t m) noexcept nogil:
+    """Update m rows of parameters that begin at `place`, after they have decayed."""
     cdef void *states[SNN_MAX_STATES]
     states_at(k, update, place, states)
-    if factor != 1:
-        k.scale((end - begin) * d.stride, at(k, gradient, place), factor)
+    if penalty != NULL and penalty.keep != 1:
+        k.scale(m, d.n_outputs, at(k, parameters, place), d.stride, penalty.keep)
     update.rule.apply(
-        end - begin, d.n_outputs, at(k, parameters, place), d.stride, at(k, gradient, place), d.stride, states,
-        update.coefficients)
-    if begin == 0 and d.n_vectors > 0:
-        if factor != 1:
-            k.scale(d.n_vectors * d.stride, at(k, gradient, d.vectors), factor)
-        update_vectors(k, d, update, at(k, gradient, d.vectors), parameters)
-
-
-cdef void update_vectors(
-        const snn_kernels *k, const Dense *d, const Update *update, const char *dv, char *parameters) noexcept nogil:
-    cdef void *states[SNN_MAX_STATES]
-    states_at(k, update, d.vectors, states)
-    update.rule.apply(
-        d.n_vectors, d.n_outputs, at(k, parameters, d.vectors), d.stride, dv, d.stride, states, update.coefficients)
+        m, d.n_outputs, at(k, parameters, place), d.stride, gradient, d.stride, states, update.coefficients)
 
 
 cdef inline void states_at(const snn_kernels *k, const Update *update, size_t place, void **states) noexcept nogil:

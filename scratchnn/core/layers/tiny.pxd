@@ -11,5 +11,5 @@ cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) no
 # the optimizer's hyper-parameters and the loss's. `loss` and `identity` are places in the kernels' lists.
 cdef void describe(
     const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
-    Update *update, const double *hyper, int loss, const double *parameters_of_loss, int identity, snn_tiny_layer *tiny,
+    Update *update, double *hyper, int loss, const double *parameters_of_loss, int identity, snn_tiny_layer *tiny,
     snn_tiny *network) noexcept nogil

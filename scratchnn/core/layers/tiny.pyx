@@ -14,7 +14,7 @@ cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) no
 
 cdef void describe(
         const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
-        Update *update, const double *hyper, int loss, const double *parameters_of_loss, int identity,
+        Update *update, double *hyper, int loss, const double *parameters_of_loss, int identity,
         snn_tiny_layer *tiny, snn_tiny *network) noexcept nogil:
     cdef const Dense *d
     cdef snn_tiny_layer *t
@@ -23,7 +23,7 @@ cdef void describe(
     network.n_layers, network.widest, network.layers = n_layers, 0, tiny
     network.loss, network.parameters = loss, parameters_of_loss
     network.update = update.rule - k.updates
-    network.hyper, network.coefficients = hyper, update.coefficients
+    network.hyper, network.rates, network.coefficients = hyper, NULL, update.coefficients
     for i in range(n_layers):
         d, t = &layers[i], &tiny[i]
         t.n_inputs, t.n_outputs, t.stride = d.n_inputs, d.n_outputs, d.stride

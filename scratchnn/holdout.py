@@ -7,13 +7,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.random import Generator
+from .core.random import Generator
+from .data import Data, HeldOut
+from .losses import Loss
+from .sparse import is_sparse
+from .validation import number
 
-__all__ = ["hold_out"]
+__all__ = ["hold_out", "split"]
 
 Rows = npt.NDArray[np.intp]
 
 STREAM = 0x5E1EC7  # apart from the streams that a network of the same seed draws from
+
+
+def split(data: Data, X: Any, y: Any, fraction: float, seed: int, loss: Loss) -> tuple[Data, HeldOut]:
+    """Return copies of the samples to train on, in their order, and of those that are held out.
+
+    `data` is what was made of `X` and `y`.
+
+    Class labels are held out in proportion: those of a loss that takes labels, and the 0 and 1 of one logistic output.
+
+    Raises
+    ------
+    ValueError
+        If `fraction` does not lie between 0 and 1, or no row can be spared.
+    """
+    fraction = number("validation_fraction", fraction, above=0, below=1)
+    targets, labels = data.targets.array, None
+    if loss.takes_labels:
+        labels = targets if targets.ndim == 1 else targets.argmax(axis=1)
+    elif loss.link == "sigmoid" and targets.shape[1] == 1:
+        labels = targets[:, 0] >= 0.5
+    training, held_out = hold_out(data.n_samples, fraction, seed, labels)
+    return data.take(training), HeldOut(data.take(held_out), _rows_of(X, held_out), _rows_of(y, held_out))
+
+
+def _rows_of(values: Any, rows: Rows) -> Any:
+    """Return rows as a scorer gets them: of a frame a frame, of a sparse matrix one of SciPy's, else an array."""
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    return values.tocsr()[rows] if is_sparse(values) else np.asarray(values)[rows]
 
 
 def hold_out(n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] | None = None) -> tuple[Rows, Rows]:
@@ -43,7 +76,7 @@ def hold_out(n_rows: int, fraction: float, seed: int, labels: npt.NDArray[Any] |
     quotas = _quotas([len(rows) for rows in groups], n_held)
     if fraction > 0 and sum(quotas) == 0:
         reason = "there is one row only" if n_rows == 1 else "every class has one row only"
-        raise ValueError(f"{reason}: none can be held out (--validation-fraction 0 trains on all rows)")
+        raise ValueError(f"{reason}: none can be held out")
     random = Generator(seed, STREAM)
     held = [rows[random.permutation(len(rows))[:q]] for rows, q in zip(groups, quotas, strict=True)]
     held_out = np.sort(np.concatenate(held))
