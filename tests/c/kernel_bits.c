@@ -133,7 +133,8 @@ static void normalized(const snn_kernels *k) {
         add(e, n * k->itemsize);
     }
     for (size_t n = 1; n < 100; n += 9) {
-        double *mean = row_loss, *variance = row_loss + n, *dgain = row_loss + 2 * n, *dshift = row_loss + 3 * n;
+        double *mean = row_loss, *variance = row_loss + n, *dgain = row_loss + 2 * n,
+               *dshift = row_loss + 3 * n;
         k->column_moments(7, n, a, n, NULL, 7, mean, variance);
         k->normalize_columns(7, n, a, mean, variance, b, d, c, e, n, n);
         add(c, 7 * n * k->itemsize);
