@@ -73,6 +73,12 @@ cdef class Step:
     cdef void learn_rows(
         self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
         snn_barrier *barrier) noexcept nogil
+    cdef void forward_rows(
+        self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
+    cdef void backward_rows(
+        self, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
 
     # Gradient and update of this thread's weights, for which penalties have been made ready.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil

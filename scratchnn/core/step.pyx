@@ -242,53 +242,68 @@ cdef class Step:
             snn_barrier *barrier) noexcept nogil:
         """Gather, forward, loss and backward for rows [begin, end) of the batch of m from sample `first` on."""
         cdef const snn_kernels *k = self.k
-        cdef size_t last = self.topology.n_layers - 1, stride = self.input_stride
-        cdef const Dense *layers = self.topology.layers
-        cdef const Dense *d = &layers[last]
+        cdef size_t last = self.topology.n_layers - 1
+        cdef const Dense *d = &self.topology.layers[last]
+        cdef const Activations *b = &self.batch[last]
+        self.fetch(first, begin, end)
+        self.forward_rows(first, m, begin, end, weight, thread, n_threads, barrier)
+        if not evaluate_loss(
+                k, &self.loss, end - begin, d.n_outputs, at(k, b.a, begin * d.stride), d.stride, self.y.n_columns,
+                at(k, self.targets_of(first), begin * self.target_stride), self.target_stride,
+                NULL if self.weights == NULL else at(k, self.weights, begin),
+                loss_scale(&self.loss, weight, d.n_outputs), at(k, b.du, begin * d.stride), d.stride,
+                &self.row_loss[begin]):
+            self.failed = True
+            if not self.together:  # else the others wait at the barriers on the way back
+                return
+        self.backward_rows(m, begin, end, weight, thread, n_threads, barrier)
+
+    cdef void forward_rows(
+            self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+            snn_barrier *barrier) noexcept nogil:
+        cdef const snn_kernels *k = self.k
+        cdef const Dense *d
         cdef const Activations *b
         cdef const char *a = self.inputs_of(first)
-        cdef const char *y = self.targets_of(first)
-        cdef double scale = loss_scale(&self.loss, weight, d.n_outputs)
-        cdef size_t i, first_column, end_column
-        self.fetch(first, begin, end)
-        for i in range(last + 1):
-            d, b = &layers[i], &self.batch[i]
+        cdef size_t i, from_column, to_column, stride = self.input_stride
+        for i in range(<size_t>self.topology.n_layers):
+            d, b = &self.topology.layers[i], &self.batch[i]
             multiply(k, d, self.parameters, a, stride, b, begin, end)
+            if b.mean != NULL:
+                from_column, to_column = columns_of(d, thread, n_threads), columns_of(d, thread + 1, n_threads)
+                wait(barrier)
+                if from_column < to_column:
+                    take_moments(k, d, b, self.weights, weight, m, from_column, to_column)
+                wait(barrier)
             if d.normalization != NONE:
-                if b.mean != NULL:
-                    wait(barrier)
-                    first_column, end_column = columns_of(d, thread, n_threads), columns_of(d, thread + 1, n_threads)
-                    if first_column < end_column:
-                        take_moments(k, d, b, self.weights, weight, m, first_column, end_column)
-                    wait(barrier)
                 normalize(k, d, self.parameters, b, begin, end)
             activate(k, d, b, begin, end)
             if b.mask != NULL:
                 self.noise.drop(k, i, begin, end, d.n_outputs, b.a, b.mask, b.out, d.stride)
             a, stride = b.out, d.stride
-        if not evaluate_loss(
-                k, &self.loss, end - begin, d.n_outputs, at(k, a, begin * stride), stride, self.y.n_columns,
-                at(k, y, begin * self.target_stride), self.target_stride,
-                NULL if self.weights == NULL else at(k, self.weights, begin), scale,
-                at(k, self.batch[last].du, begin * stride), stride, &self.row_loss[begin]):
-            self.failed = True
-            if not self.together:  # else the others wait at the barriers below
-                return
-        i = last + 1
+
+    cdef void backward_rows(
+            self, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+            snn_barrier *barrier) noexcept nogil:
+        cdef const snn_kernels *k = self.k
+        cdef const Dense *d
+        cdef const Activations *b
+        cdef size_t i = self.topology.n_layers, from_column, to_column
         while i > self.lowest:
             i -= 1
-            d, b = &layers[i], &self.batch[i]
+            d, b = &self.topology.layers[i], &self.batch[i]
             backward(k, d, b, begin, end)
+            if b.mean != NULL:
+                from_column, to_column = columns_of(d, thread, n_threads), columns_of(d, thread + 1, n_threads)
+                wait(barrier)
+                if from_column < to_column:
+                    take_sums(k, d, b, m, from_column, to_column)
+                wait(barrier)
             if d.normalization != NONE:
-                if b.mean != NULL:
-                    wait(barrier)
-                    first_column, end_column = columns_of(d, thread, n_threads), columns_of(d, thread + 1, n_threads)
-                    if first_column < end_column:
-                        take_sums(k, d, b, m, first_column, end_column)
-                    wait(barrier)
                 grad_normalized(k, d, self.parameters, b, self.weights, weight, begin, end)
             if i > self.lowest:
-                grad_inputs(k, d, self.parameters, b, self.batch[i - 1].du, layers[i - 1].stride, begin, end)
+                grad_inputs(
+                    k, d, self.parameters, b, self.batch[i - 1].du, self.topology.layers[i - 1].stride, begin, end)
 
     cdef const char *inputs_of(self, size_t first) noexcept nogil:
         return self.x.data + <ptrdiff_t>first * self.x.row_bytes if self.inputs_in_place else self.inputs
