@@ -28,6 +28,9 @@ extern "C" {
 /* The most that an optimizer has of each, and a loss of parameters: 99 levels and their number. */
 enum { SNN_MAX_STATES = 2, SNN_MAX_HYPERPARAMETERS = 5, SNN_MAX_COEFFICIENTS = 8, SNN_MAX_PARAMETERS = 100 };
 
+/* Added to variances before their root is taken. */
+#define SNN_NORMALIZATION_EPSILON 1e-5
+
 /* Types of element that snn_kernels.gather reads. */
 typedef enum snn_source { SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8 } snn_source;
 
@@ -179,6 +182,15 @@ typedef struct snn_kernels {
     /* x *= factor, x (m, n). */
     void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor);
 
+    /* x[i] *= y[i]. */
+    void (*multiply_elements)(size_t n, const void *y, void *x);
+
+    /* out (m, n) = x · mask element by element, where the mask is 0 at a rate of `threshold` / 65536, 0 < threshold <
+     * 65536, and 65536 / (65536 - threshold) elsewhere: a function of the key, the column and the row, of which the
+     * first counts as `first`. Without a mask, which may be NULL, out is x. All have the leading dimension ld. */
+    void (*drop)(size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x,
+                 void *mask, void *out, size_t ld);
+
     /* Shrink the columns of w (m, n) whose Euclidean norm is above `most` to it; those whose norm is not finite
      * become NaN. */
     void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most);
@@ -187,6 +199,43 @@ typedef struct snn_kernels {
      * The same bits as the kernels above and below give. Adds to *loss the sums of row_loss (m), which is that of one
      * step, and returns how many steps were done: a sum that is not finite is the last. */
     snn_tiny_steps *tiny_steps;
+
+    /* x (m, n) += deviation · g, where g are numbers of the standard normal distribution, each a function of the key, the
+     * column and the row, of which the first counts as `first`. */
+    void (*add_noise)(size_t first, size_t m, size_t n, uint64_t key, double deviation, void *x, size_t ld);
+
+    /* normal (m, n): each row of z less its mean, times inverse_i, 1 / sqrt(its variance + epsilon); u = gain · normal +
+     * shift with gain and shift (n). normal may be z, u too where normal is NULL; inverse (m) may be NULL. All matrices
+     * have the leading dimension ld; normal and u get zeros in what `columns` has beyond n. */
+    void (*normalize_rows)(size_t m, size_t n, const void *z, const void *gain, const void *shift,
+                           void *normal, void *inverse, void *u, size_t ld, size_t columns);
+
+    /* dz (m, n) of normalize_rows. */
+    void (*grad_normalized_rows)(size_t m, size_t n, const void *du, const void *gain, const void *normal,
+                                 const void *inverse, void *dz, size_t ld);
+
+    /* dgain, dshift (n) = column sums of du · normal and of du (m, n), rows in ascending order. */
+    void (*grad_gain)(size_t m, size_t n, const void *du, const void *normal, size_t ld, void *dgain,
+                      void *dshift);
+
+    /* Mean and variance (n) of the columns of z (m, n), whose rows weigh `total` together, and the same each where
+     * sample_weight (m) is NULL; zeros where total is 0. */
+    void (*column_moments)(size_t m, size_t n, const void *z, size_t ld, const void *sample_weight,
+                           double total, void *mean, void *variance);
+
+    /* As normalize_rows, of columns whose mean and variance (n) are given: these times 1 / sqrt(variance + epsilon). */
+    void (*normalize_columns)(size_t m, size_t n, const void *z, const void *mean, const void *variance,
+                              const void *gain, const void *shift, void *normal, void *u, size_t ld,
+                              size_t columns);
+
+    /* dz (m, n) of normalize_columns, where mean and variance are column_moments of rows that weigh `total` together,
+     * these m among them, and dgain and dshift (n) are grad_gain's of all; or are constants, where dgain is NULL. */
+    void (*grad_normalized_columns)(size_t m, size_t n, const void *du, const void *gain, const void *normal,
+                                    const void *variance, const void *dgain, const void *dshift,
+                                    const void *sample_weight, double total, void *dz, size_t ld);
+
+    /* y += rate (x - y) */
+    void (*approach)(size_t n, const void *x, double rate, void *y);
 
     /* out (m, n): row i is row rows[i] of source, converted; rows NULL for 0 … m-1. Strides in bytes. Where shift is
      * not NULL, the element x of column j becomes (x - shift[j]) scale[j], computed in double and rounded to the

@@ -1,5 +1,6 @@
 /* The whole table for one instruction set and dtype; a file in isa/ chooses both and includes this. */
 #include "scalar.h"
+#include "splitmix.h"
 
 #include "lanes.inc.c"
 #include "gemm.inc.c"
@@ -9,6 +10,8 @@
 #include "row_losses.inc.c"
 #include "losses.inc.c"
 #include "penalties.inc.c"
+#include "noise.inc.c"
+#include "normalization.inc.c"
 #include "updates.inc.c"
 #include "fused.inc.c"
 #ifndef SNN_TINY_STEPS
@@ -39,6 +42,16 @@ const snn_kernels SNN_TABLE = {
     .penalize = penalize,
     .row_squares = row_squares,
     .scale = scale,
+    .multiply_elements = multiply_elements,
+    .drop = drop,
+    .add_noise = add_noise,
+    .normalize_rows = normalize_rows,
+    .grad_normalized_rows = grad_normalized_rows,
+    .grad_gain = grad_gain,
+    .column_moments = column_moments,
+    .normalize_columns = normalize_columns,
+    .grad_normalized_columns = grad_normalized_columns,
+    .approach = approach,
     .limit_columns = limit_columns,
     .tiny_steps = SNN_TINY_STEPS,
     .gather = gather,

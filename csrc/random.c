@@ -5,21 +5,13 @@
 #include <math.h>
 
 #include "scalar.h"
-
-static const uint64_t golden_gamma = 0x9e3779b97f4a7c15u;
-
-/* Steele, Lea and Flood 2014, with Stafford's mix 13: SplitMix64. */
-static uint64_t mix(uint64_t x) {
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
+#include "splitmix.h"
 
 uint64_t snn_random_key(uint64_t seed, uint64_t stream) {
-    return stream ? mix(seed ^ mix(stream * golden_gamma)) : seed;
+    return stream ? snn_mix(seed ^ snn_mix(stream * SNN_GAMMA)) : seed;
 }
 
-uint64_t snn_random_bits(uint64_t key, uint64_t index) { return mix(key + (index + 1) * golden_gamma); }
+uint64_t snn_random_bits(uint64_t key, uint64_t index) { return snn_mix(key + (index + 1) * SNN_GAMMA); }
 
 double snn_random_uniform(uint64_t bits) { return (double)(bits >> 11) * 0x1p-53; }
 

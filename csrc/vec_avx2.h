@@ -93,3 +93,4 @@ SNN_INLINE vint vi_set1(bits x) { return V_SET1_BITS((lane)x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
 SNN_INLINE vint vi_sub(vint a, vint b) { return VI(sub)(a, b); }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(slli)(a, count); }
+SNN_INLINE vint vi_shift_right(vint a, int count) { return VI(srli)(a, count); }

@@ -87,3 +87,4 @@ SNN_INLINE vint vi_set1(bits x) { return VI(set1)(x); }
 SNN_INLINE vint vi_add(vint a, vint b) { return VI(add)(a, b); }
 SNN_INLINE vint vi_sub(vint a, vint b) { return VI(sub)(a, b); }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return VI(slli)(a, (unsigned)count); }
+SNN_INLINE vint vi_shift_right(vint a, int count) { return VI(srli)(a, (unsigned)count); }

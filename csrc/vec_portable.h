@@ -111,3 +111,4 @@ SNN_INLINE vec v_zip_high(vec a, vec b) { return zip_from(VW / 2, a, b); }
 SNN_INLINE vint vi_add(vint a, vint b) { return a + b; }
 SNN_INLINE vint vi_sub(vint a, vint b) { return a - b; }
 SNN_INLINE vint vi_shift_left(vint a, int count) { return a << count; }
+SNN_INLINE vint vi_shift_right(vint a, int count) { return a >> count; }

@@ -10,11 +10,22 @@ from .bounds import Bounds
 from .core import activations
 from .core.losses import links
 from .core.names import name_and_parameter, unknown
+from .core.topology import KINDS
 from .losses import Loss
 from .scaling import Scaling
-from .validation import integer
+from .validation import dropout_rate, integer
 
-__all__ = ["check_outputs", "check_scaling", "one_for_each_layer", "parse_activations", "parse_layer_sizes"]
+__all__ = [
+    "check_outputs",
+    "check_scaling",
+    "one_for_each_layer",
+    "parse_activations",
+    "parse_dropout",
+    "parse_layer_sizes",
+    "parse_normalization",
+]
+
+_KINDS = f"{', '.join(map(repr, KINDS))} or None"
 
 # Beyond this no machine has the memory, and products of sizes would leave 64 bits.
 _MOST_BYTES = 1 << 47
@@ -100,6 +111,37 @@ def parse_activations(
         able = " or ".join(repr(cls.name) for cls in dict.fromkeys(Loss.registry.values()) if cls.link == output)
         raise ValueError(f"the output activation {output!r} needs the loss {able}; {str(loss)!r} was given")
     return [*names, output]
+
+
+def parse_normalization(normalization: Any, n_hidden: int) -> list[str]:
+    """Return how each layer is normalised, "" for not at all; an output layer is not."""
+    if normalization is None or isinstance(normalization, str):
+        if normalization is not None and n_hidden == 0:
+            raise ValueError(f"normalization is {normalization!r}, but the network has no hidden layer; expected None")
+        kinds = [normalization] * n_hidden
+    elif not isinstance(normalization, (list, tuple)) or len(normalization) != n_hidden:
+        expected = f"{_KINDS}, or a list with one for each of {n_hidden} hidden layer(s)"
+        raise ValueError(f"normalization is {normalization!r}; expected {expected}")
+    else:
+        kinds = list(normalization)
+    for kind in kinds:
+        if kind is not None and not isinstance(kind, str):
+            raise TypeError(f"normalization has {kind!r}; expected {_KINDS}")
+        if kind is not None and kind not in KINDS:
+            raise ValueError(unknown("normalization", kind, KINDS))
+    return [*(kind or "" for kind in kinds), ""]
+
+
+def parse_dropout(dropout: Any, n_hidden: int) -> list[float]:
+    """Return the rate for each hidden layer's outputs."""
+    if not isinstance(dropout, (list, tuple)):
+        rate = dropout_rate("dropout", dropout)
+        if rate > 0 and n_hidden == 0:
+            raise ValueError(f"dropout is {dropout!r}, but the network has no hidden layer; expected 0")
+        return [rate] * n_hidden
+    if len(dropout) != n_hidden:
+        raise ValueError(f"dropout has {len(dropout)} rates; expected one for each of {n_hidden} hidden layer(s)")
+    return [dropout_rate(f"dropout[{i}]", rate) for i, rate in enumerate(dropout)]
 
 
 def one_for_each_layer(name: str, initializer: Any, n_layers: int) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .core import activations, linalg, losses
 from .core.names import name_and_parameter
+from .normalization import argument
 
 if TYPE_CHECKING:
     from .data import Data
@@ -144,9 +145,9 @@ def _of_neurons(network: NeuralNetwork, x: Array) -> Iterator[Finding]:
     a = x
     for i, layer in enumerate(network.layers[:-1]):
         function = activations.get(layer.activation)
-        z = linalg.affine(a, layer.weights, layer.biases)
-        a = function(z)
-        slope = np.abs(function.slope(z))
+        u = argument(layer, linalg.affine(a, layer.weights, layer.biases), by_batch=len(a) > 1)
+        a = function(u)
+        slope = np.abs(function.slope(u))
         name, n = function.name, layer.n_outputs
         if name in ("relu", "relu6"):
             dead = np.flatnonzero((slope == 0).all(axis=0))
@@ -167,9 +168,10 @@ def _of_neurons(network: NeuralNetwork, x: Array) -> Iterator[Finding]:
 
 
 def _of_gradients(network: NeuralNetwork, data: Data) -> Iterator[Finding]:
-    gradients = network._topology.views(network._step(data, min(ROWS, data.n_samples)).gradients())
+    step = network._step(data, min(ROWS, data.n_samples), training=data.n_samples > 1)
+    gradients = network._topology.views(step.gradients())
     trainable = [i for i, layer in enumerate(network.layers) if layer.trainable]
-    sizes = [float(np.sqrt(np.mean(np.square(gradients[i][0], dtype=np.float64)))) for i in trainable]
+    sizes = [float(np.sqrt(np.mean(np.square(gradients[i]["weights"], dtype=np.float64)))) for i in trainable]
     if len(sizes) < 2 or not all(math.isfinite(size) for size in sizes):
         if not all(math.isfinite(size) for size in sizes):
             yield Finding("exploding gradients", "the gradient is not finite: use a smaller learning rate or clip_norm")

@@ -75,6 +75,7 @@ def check_gradients(
     *,
     sample_weight: Any = None,
     regularization: Regularization | None = None,
+    training: bool = True,
     epsilon: float = 1e-5,
     tolerance: float = 1e-6,
 ) -> GradientCheck:
@@ -92,6 +93,10 @@ def check_gradients(
     X, y, sample_weight, regularization
         As for ``network.train``; a few samples suffice. Layers that are not trainable are left out, and so are limits
         to gradients and weights, which are no part of the loss.
+    training : bool
+        Whether the loss is that of the next step of training, with the activations dropped that it would drop, and its
+        noise on the inputs, and layers normalised by the batch; else it is that of what the network predicts. Without
+        these there is no difference.
     epsilon : float
         The step, relative to a weight's size where that is above 1.
     tolerance : float
@@ -113,10 +118,10 @@ def check_gradients(
     if not any(layer.trainable for layer in network.layers):
         raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
     network = network.copy(dtype="float64")
-    gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization)
+    gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization, training=training)
     data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)
-    loss = partial(network._evaluate, data, penalties=penalties)
-    largest = max(float(np.abs(g).max()) for pair in gradients for g in pair if g is not None)
+    loss = partial(network._training_loss if training else network._evaluate, data, penalties=penalties)
+    largest = max(float(np.abs(g).max()) for of_layer in gradients for g in of_layer if g is not None)
     floor = 1e-3 * largest if 0 < largest < math.inf else 1.0
 
     rounding = _ROUNDING * max(1.0, abs(loss()))
@@ -144,13 +149,13 @@ def check_gradients(
     return GradientCheck(tolerance, errors, *worst[1:])
 
 
-def _pairs(network: NeuralNetwork, gradients: list[tuple[Array, Array | None]]) -> Iterator[tuple[str, Array, Array]]:
-    for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
+def _pairs(network: NeuralNetwork, gradients: list[tuple[Array | None, ...]]) -> Iterator[tuple[str, Array, Array]]:
+    for i, (layer, of_layer) in enumerate(zip(network.layers, gradients, strict=True)):
         if not layer.trainable:
             continue
-        yield f"layers[{i}].weights", layer.weights, dw
-        if layer.biases is not None and db is not None:
-            yield f"layers[{i}].biases", layer.biases, db
+        for name, gradient in zip(("weights", "biases", "gain", "shift"), of_layer, strict=False):
+            if gradient is not None:
+                yield f"layers[{i}].{name}", getattr(layer, name), gradient
 
 
 def _difference(loss: Callable[[], float], values: Array, index: Any, epsilon: float) -> tuple[float, float]:

@@ -15,13 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from . import diagnosis, initializers, losses, optimizers, schedules, sensitivity, sparse, threads, training
-from .architecture import check_outputs, check_scaling, one_for_each_layer, parse_activations, parse_layer_sizes
+from .architecture import (
+    check_outputs,
+    check_scaling,
+    one_for_each_layer,
+    parse_activations,
+    parse_dropout,
+    parse_layer_sizes,
+    parse_normalization,
+)
 from .bounds import Bounds
 from .core import activations
 from .core.arrays import number_within, plain_array
 from .core.data import Source
 from .core.losses import links
 from .core.names import name_and_parameter
+from .core.noise import Noise
 from .core.penalties import Penalties
 from .core.predictor import Predictor
 from .core.random import Generator
@@ -39,7 +48,16 @@ from .optimizers import Optimizer
 from .regularization import Regularization
 from .scaling import Scaling, known
 from .schedules import Schedule
-from .validation import as_inputs, as_labels_or_targets, as_sample_weight, assign, integer, real_dtype
+from .validation import (
+    as_inputs,
+    as_labels_or_targets,
+    as_sample_weight,
+    assign,
+    deviation,
+    dropout_rate,
+    integer,
+    real_dtype,
+)
 
 if TYPE_CHECKING:
     from .callbacks.base import Callback
@@ -78,10 +96,21 @@ class NeuralNetwork:
         ``(y_true, y_pred) -> (losses of the rows, gradient)`` is slow (:class:`scratchnn.losses.CustomLoss`).
     biases : bool
         Whether layers have biases.
+    normalization : {"batch", "layer"} or sequence of them and None, optional
+        What the sums of hidden layers go through before the activation, one for all or one for each (docs/math.md,
+        "Normalisation"). Layers with "batch" have no biases: their shift is what biases would be.
     weight_init, bias_init : str or sequence of str and arrays, optional
         A name (``normal``, ``zeros``, ``glorot_uniform``, ``glorot_normal``, ``he_uniform``, ``he_normal``,
         ``lecun_uniform``, ``lecun_normal``), or a list with a name or an array for each layer. By default weights are
         He's for the ReLU family, LeCun's for SELU and Glorot's for the rest; biases are zeros.
+    dropout : float or sequence of float
+        The rate at which training drops the outputs of hidden layers, one for all or one for each; predictions drop
+        none (docs/math.md, "Dropout"). Kept in steps of 1/65536.
+    input_dropout : float
+        The same for inputs.
+    input_noise : float
+        The standard deviation of the noise that training adds to inputs, once they are scaled (docs/math.md, "Input
+        noise").
     scale_inputs : {"standard", "minmax"} or (shift, scale), optional
         The layers get ``(x - shift) * scale`` for an input x (docs/math.md, "Scaling"). Numbers, or vectors with one
         for each input; or a rule, which is measured on the data of the first call of ``train``, whatever the samples
@@ -115,6 +144,8 @@ class NeuralNetwork:
     bounds : (float, float) or None
     dtype : numpy.dtype
     seed : int
+    input_dropout, input_noise : float
+        They can be changed between two calls of ``train``, as ``layers[i].dropout`` can.
     history : History
     optimizer : Optimizer or None
         The one of the last training, whose state is kept.
@@ -141,8 +172,12 @@ class NeuralNetwork:
         output_activation: Any = None,
         loss: str | Loss | Function = "mean_squared_error",
         biases: bool = True,
+        normalization: str | Sequence[str | None] | None = None,
         weight_init: Any = None,
         bias_init: Any = None,
+        dropout: float | Sequence[float] = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
         scale_inputs: Any = None,
         scale_targets: Any = None,
         bounds: Any = None,
@@ -156,6 +191,9 @@ class NeuralNetwork:
         sizes = parse_layer_sizes(layer_sizes)
         chosen_loss = losses.get(loss)
         check_outputs(sizes[-1], chosen_loss)
+        kinds = parse_normalization(normalization, len(sizes) - 2)
+        rates = parse_dropout(dropout, len(sizes) - 2)
+        noise_of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
         chosen_dtype = real_dtype(dtype)
         limits = Bounds.parse(bounds, chosen_dtype)
         of_inputs = Scaling.parse("scale_inputs", scale_inputs, sizes[0])
@@ -165,7 +203,8 @@ class NeuralNetwork:
             activation, output_activation, len(sizes) - 1, chosen_loss, limits, of_targets is not None
         )
         seed = int.from_bytes(os.urandom(8)) if seed is None else integer("seed", seed, 0, (1 << 64) - 1)
-        self._build(sizes, names, chosen_loss, bool(biases), chosen_dtype, seed, of_inputs, of_targets, limits)
+        self._build(sizes, names, chosen_loss, bool(biases), kinds, chosen_dtype, seed, of_inputs, of_targets, limits)
+        self._set_noise(rates, *noise_of_inputs)
         self._initialize(weight_init, "zeros" if bias_init is None else bias_init)
 
     def _build(
@@ -174,6 +213,7 @@ class NeuralNetwork:
         activation_names: Sequence[str],
         loss: Loss,
         biases: bool,
+        normalization: Sequence[str],
         dtype: np.dtype[Any],
         seed: int,
         of_inputs: Scaling | None,
@@ -190,24 +230,45 @@ class NeuralNetwork:
         self.history = History()
         self.metadata: dict[str, Any] = {}
         self._loss = loss
-        self._topology = Topology(layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target)
+        self._biases = biases
+        self._topology = Topology(
+            layer_sizes, functions, biases, dtype, loss.link, loss.outputs_per_target, normalization
+        )
         self._parameters: Array = self._topology.zeros()
         self._bounds = bounds
         self._set_scaling(of_inputs, of_targets if bounds is None else bounds.scaling(self.n_targets))
         self._states: list[Array] = []
         self._steps = 0
         self._random_counter = 0
+        self._noise_counter = 0
+        self._input_dropout = self._input_noise = 0.0
         self._schedule: Schedule | None = None
         self._schedule_start = 0, 0  # step and epoch
         self._unfinished: tuple[int, int, bool, int, float, float] | None = None
         self._training = (os.getpid(), threading.Lock())
         self._layers = tuple(
-            Dense(weights, layer_biases, name, function or activations.get("identity"))
-            for (weights, layer_biases), name, function in zip(
-                self._topology.views(self._parameters), activation_names, functions, strict=True
+            self._dense(views, name, function, kind, i == len(functions) - 1)
+            for i, (views, name, function, kind) in enumerate(
+                zip(self._views(), activation_names, functions, normalization, strict=True)
             )
         )
         self._built = frozenset(self.__dict__) - others | {"_built"}
+
+    def _views(self) -> list[dict[str, Array]]:
+        """Return, for every layer, {name: view} of its parameters, running means and variances among them."""
+        vector = self._parameters
+        pairs = zip(self._topology.views(vector), self._topology.statistics(vector), strict=True)
+        return [views | statistics for views, statistics in pairs]
+
+    @staticmethod
+    def _dense(views: dict[str, Array], name: str, function: Any, normalization: str, is_output: bool) -> Dense:
+        of_neurons = activations.get("identity") if function is None or normalization else function
+        return Dense(views, name, of_neurons, normalization or None, is_output)
+
+    def _set_noise(self, rates: Sequence[float], input_dropout: float, input_noise: float) -> None:
+        for layer, rate in zip(self.layers, rates, strict=False):
+            layer.dropout = rate
+        self.input_dropout, self.input_noise = input_dropout, input_noise
 
     def _set_scaling(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
         """Set how inputs and targets are scaled, and what predicts with that."""
@@ -232,6 +293,9 @@ class NeuralNetwork:
             if layer.biases is not None:
                 biases = initializers.draw(bias_inits[i], layer.biases.shape, fans, generator)
                 assign(f"layers[{i}].biases", layer.biases, biases)
+            for view in (layer.gain, layer.running_variance):
+                if view is not None:
+                    view[...] = 1
 
     # ---- parts ----
 
@@ -272,6 +336,22 @@ class NeuralNetwork:
         return self._optimizer
 
     @property
+    def input_dropout(self) -> float:
+        return self._input_dropout
+
+    @input_dropout.setter
+    def input_dropout(self, rate: Any) -> None:
+        self._input_dropout = dropout_rate("input_dropout", rate)
+
+    @property
+    def input_noise(self) -> float:
+        return self._input_noise
+
+    @input_noise.setter
+    def input_noise(self, standard_deviation: Any) -> None:
+        self._input_noise = deviation("input_noise", standard_deviation)
+
+    @property
     def learning_rate(self) -> float | None:
         return getattr(self._optimizer, "learning_rate", None)
 
@@ -302,8 +382,8 @@ class NeuralNetwork:
 
     @property
     def n_parameters(self) -> int:
-        """The number of weights and biases."""
-        return sum(layer.weights.size + (0 if layer.biases is None else layer.biases.size) for layer in self.layers)
+        """The number of weights, biases, gains and shifts."""
+        return sum(view.size for views in self._topology.views(self._parameters) for view in views.values())
 
     @property
     def neurons(self) -> tuple[list[Any], ...]:
@@ -343,8 +423,18 @@ class NeuralNetwork:
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
+        of_layers = {
+            name: [getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout")
+        }
         of_inputs, of_targets = self._asked_scalings()
-        options = {"scale_inputs": of_inputs, "scale_targets": of_targets, "bounds": self._bounds}
+        options = {
+            **{name: values if any(values) else None for name, values in of_layers.items()},
+            "input_dropout": self.input_dropout or None,
+            "input_noise": self.input_noise or None,
+            "scale_inputs": of_inputs,
+            "scale_targets": of_targets,
+            "bounds": self._bounds,
+        }
         given = "".join(f"{name}={value!r}, " for name, value in options.items() if value is not None)
         return (
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, {given}"
@@ -476,7 +566,13 @@ class NeuralNetwork:
         return sensitivity.input_gradient(self, X, output)
 
     def evaluate(
-        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        regularization: Regularization | None = None,
+        training: bool = False,
     ) -> float:
         """Compute the loss over (X, y), penalties included (docs/math.md, eq. 24 and 106).
 
@@ -484,28 +580,51 @@ class NeuralNetwork:
         ----------
         X, y, sample_weight, regularization
             As for :meth:`train`.
+        training : bool
+            Whether the loss is that of the next step of training, were all of (X, y) its batch: with the activations
+            dropped that it would drop, its noise on the inputs, and layers normalised by the batch. Else it is that of
+            what the network predicts.
+
+        Returns
+        -------
+        float
         """
-        return self._evaluate(self._data(X, y, sample_weight), penalties=self._penalties(regularization))
+        data, penalties = self._data(X, y, sample_weight), self._penalties(regularization)
+        return self._training_loss(data, penalties) if training else self._evaluate(data, penalties=penalties)
 
     def gradients(
-        self, X: Any, y: Any, *, sample_weight: Any = None, regularization: Regularization | None = None
-    ) -> list[tuple[Array, Array | None]]:
+        self,
+        X: Any,
+        y: Any,
+        *,
+        sample_weight: Any = None,
+        regularization: Regularization | None = None,
+        training: bool = False,
+    ) -> list[tuple[Array | None, ...]]:
         """Compute the gradient of :meth:`evaluate`, by backpropagation (docs/math.md, "Backpropagation").
 
         It is 0 for layers that are not trainable, and as it is before anything clips it.
 
         Parameters
         ----------
-        X, y, sample_weight, regularization
-            As for :meth:`train`.
+        X, y, sample_weight, regularization, training
+            As for :meth:`evaluate`.
 
         Returns
         -------
         list of (dW, db), a pair for each layer in the shapes of its weights and biases
+            (dW, db, dgain, dshift) for a layer that is normalised. Without biases db is None.
         """
         data = self._data(X, y, sample_weight)
-        step = self._step(data, data.n_samples, penalties=self._penalties(regularization))
-        return [(dw.copy(), None if db is None else db.copy()) for dw, db in self._topology.views(step.gradients())]
+        if training:
+            self._check_batches(data.n_samples, data.n_samples)
+        step = self._step(data, data.n_samples, penalties=self._penalties(regularization), training=training)
+        result = []
+        for views in self._topology.views(step.gradients()):
+            found = {name: view.copy() for name, view in views.items()}
+            names = ("weights", "biases", *(("gain", "shift") if "gain" in found else ()))
+            result.append(tuple(found.get(name) for name in names))
+        return result
 
     def diagnose(self, X: Any, y: Any, *, sample_weight: Any = None) -> list[Finding]:
         """Look for the usual mistakes, in the data, the neurons, the gradients and the curves of training.
@@ -535,7 +654,15 @@ class NeuralNetwork:
         samples.scale(*self._measured(samples))
         return diagnosis.diagnose(self, samples)
 
-    def _step(self, data: Data, batch_size: int, *, in_order: bool = True, penalties: Penalties | None = None) -> Step:
+    def _step(
+        self,
+        data: Data,
+        batch_size: int,
+        *,
+        in_order: bool = True,
+        penalties: Penalties | None = None,
+        training: bool = True,
+    ) -> Step:
         loss = self._loss.for_kernel()
         frozen = [not layer.trainable for layer in self.layers]
         return Step(
@@ -549,7 +676,25 @@ class NeuralNetwork:
             data.sample_weight,
             penalties,
             frozen if any(frozen) else None,
+            self._noise() if training else None,
+            training,
         )
+
+    def _check_batches(self, n_samples: int, batch_size: int) -> None:
+        """Refuse a batch of a single sample where layers are normalised by batches."""
+        last = n_samples % batch_size or batch_size
+        if min(batch_size, last) == 1 and any(la.normalization == "batch" and la.trainable for la in self.layers):
+            raise ValueError(
+                f"{n_samples} sample(s) in batches of {batch_size} leave one alone; normalization='batch' expects at "
+                "least 2 in each batch"
+            )
+
+    def _noise(self) -> Noise | None:
+        """Return what training draws in its steps, None for nothing."""
+        rates = [layer.dropout for layer in self.layers]
+        if not any(rates) and not self.input_dropout and not self.input_noise:
+            return None
+        return Noise(self.seed, self._noise_counter, rates, self.input_dropout, self.input_noise)
 
     def _penalties(self, regularization: Regularization | None) -> Penalties | None:
         if regularization is None:
@@ -588,10 +733,16 @@ class NeuralNetwork:
     def _evaluate(self, data: Data, team: Team | None = None, penalties: Penalties | None = None) -> float:
         loss = self._loss.for_kernel()
         value = self._predictor.evaluate(data.inputs, data.targets, loss, team, data.sample_weight)
-        if penalties is None:
-            return value
+        return value + self._penalty(data, penalties)
+
+    def _training_loss(self, data: Data, penalties: Penalties | None = None) -> float:
+        """Compute the loss as the next step of training would find it."""
+        self._check_batches(data.n_samples, data.n_samples)
+        return self._step(data, data.n_samples).evaluate() + self._penalty(data, penalties)
+
+    def _penalty(self, data: Data, penalties: Penalties | None) -> float:
         trained = [i for i, layer in enumerate(self.layers) if layer.trainable]
-        return value + penalties.value(self._parameters, data.weight, trained)
+        return 0.0 if penalties is None else penalties.value(self._parameters, data.weight, trained)
 
     # ---- training ----
 
@@ -774,18 +925,24 @@ class NeuralNetwork:
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
         optimizer = self.optimizer
         of_inputs, of_targets = self._asked_scalings()
+        kinds, rates = ([getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout"))
         state = {
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
             "loss": self._loss if self._loss.in_python else self.loss,
-            "biases": self.layers[0].biases is not None,
+            "biases": self._biases,
             "frozen": [i for i, layer in enumerate(self.layers) if not layer.trainable],
+            "normalization": kinds if any(kinds) else None,
+            "dropout": rates if any(rates) else None,
+            "input_dropout": self.input_dropout,
+            "input_noise": self.input_noise,
             "scale_inputs": of_inputs.rule if of_inputs else None,
             "scale_targets": of_targets.rule if of_targets else None,
             "bounds": self._bounds.to_list() if self._bounds else None,
             "dtype": self.dtype.name,
             "seed": self.seed,
             "random_counter": self._random_counter,
+            "noise_counter": self._noise_counter,
             "steps": self._steps,
             "history": {
                 "loss": list(self.history.loss),
@@ -820,10 +977,9 @@ class NeuralNetwork:
     def _named_views(self) -> Iterator[tuple[str, Array]]:
         names = ["", *(f".{name}" for name in (self.optimizer.states if self.optimizer else ()))]
         for suffix, vector in zip(names, [self._parameters, *self._states], strict=True):
-            for i, (weights, biases) in enumerate(self._topology.views(vector)):
-                yield f"layers.{i}.weights{suffix}", weights
-                if biases is not None:
-                    yield f"layers.{i}.biases{suffix}", biases
+            for i, views in enumerate(self._topology.views(vector) if suffix else self._views()):
+                for name, view in views.items():
+                    yield f"layers.{i}.{name}{suffix}", view
 
     @classmethod
     def from_state(cls, state: dict[str, Any], arrays: dict[str, Array]) -> Self:
@@ -834,6 +990,7 @@ class NeuralNetwork:
             state["activations"],
             losses.get(state["loss"]),
             state["biases"],
+            parse_normalization(state["normalization"], len(state["layer_sizes"]) - 2),
             np.dtype(state["dtype"]),
             state["seed"],
             Scaling.from_state("inputs", state["scale_inputs"], arrays),
@@ -853,6 +1010,8 @@ class NeuralNetwork:
             network._schedule_start = state["schedule"]["from_step"], state["schedule"]["from_epoch"]
         if state.get("unfinished_epoch") is not None:
             network._unfinished = tuple(state["unfinished_epoch"][key] for key in UNFINISHED)
+        network._noise_counter = state["noise_counter"] or 0
+        network._set_noise(state["dropout"] or (), state["input_dropout"] or 0.0, state["input_noise"] or 0.0)
         network.history = History(**copy.deepcopy(state["history"]))
         network.metadata = copy.deepcopy(state["metadata"])
         for name, view in network._named_views():
@@ -896,9 +1055,9 @@ class NeuralNetwork:
     ) -> Self:
         """Return a new network of this one's lower layers and a new head, for another task (transfer learning).
 
-        The layers that are kept bring copies of their weights and biases, their activations, and whether they are
-        trainable. The head's parameters are drawn anew. History, optimizer and metadata are empty: they tell of the
-        task before.
+        The layers that are kept bring copies of their weights and biases, their activations and normalisation, their
+        dropout, and whether they are trainable. The head's parameters are drawn anew. History, optimizer and metadata
+        are empty: they tell of the task before.
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
+from .normalization import grad_normalized, normalized
 from .validation import integer
 
 if TYPE_CHECKING:
@@ -52,16 +53,21 @@ def _derivatives(network: NeuralNetwork, X: Any, directions: Array) -> Array:
 
 
 def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
-    zs, a = [], x
+    us, normals, a = [], [], x
     for layer in network.layers:
-        zs.append(linalg.affine(a, layer.weights, layer.biases))
-        a = zs[-1] if layer is network.layers[-1] else activations.get(layer.activation)(zs[-1])
-    d = directions @ _of_output(network, zs[-1])
-    for i in reversed(range(len(zs))):
+        z = linalg.affine(a, layer.weights, layer.biases)
+        normals.append(normalized(layer, z) if layer.normalization else None)
+        us.append(z if normals[-1] is None else layer.gain * normals[-1][0] + layer.shift)
+        a = us[-1] if layer is network.layers[-1] else activations.get(layer.activation)(us[-1])
+    d = directions @ _of_output(network, us[-1])
+    for i in reversed(range(len(us))):
+        normal = normals[i]
+        if normal is not None:
+            d = grad_normalized(network.layers[i], *normal, d)
         below = linalg.grad_inputs(np.ascontiguousarray(d.reshape(-1, d.shape[2])), network.layers[i].weights)
         d = below.reshape(len(x), len(directions), -1)
         if i > 0:
-            d = d * activations.get(network.layers[i - 1].activation).slope(zs[i - 1])[:, None]
+            d = d * activations.get(network.layers[i - 1].activation).slope(us[i - 1])[:, None]
     return d
 
 

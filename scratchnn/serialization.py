@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 
 from . import container, losses, optimizers
-from .architecture import check_outputs, check_scaling
+from .architecture import check_outputs, check_scaling, parse_normalization
 from .bounds import Bounds
 from .container import ArraySpec, Model, Path
 from .core import activations
@@ -27,6 +27,7 @@ from .losses import CustomLoss
 from .scaling import GIVEN, RULES, Scaling
 from .schedules import Schedule
 from .strict_json import brief, check_keys
+from .validation import dropout_fits
 
 if TYPE_CHECKING:
     from .network import NeuralNetwork
@@ -134,10 +135,14 @@ def _expected_arrays(model: Model) -> Iterator[tuple[str, tuple[str, tuple[int, 
     optimizer = model["optimizer"]
     states = optimizers.get(optimizer["name"]).states if optimizer else ()
     for suffix in ("", *(f".{state}" for state in states)):
-        for i, shape in enumerate(pairwise(model["layer_sizes"])):
+        kinds = model.get("normalization") or ()
+        for i, (shape, kind) in enumerate(zip_longest(pairwise(model["layer_sizes"]), kinds)):
             yield f"layers.{i}.weights{suffix}", (dtype, shape)
-            if model["biases"]:
-                yield f"layers.{i}.biases{suffix}", (dtype, shape[1:])
+            names = ["biases"] if model["biases"] and kind != "batch" else []
+            names += ["gain", "shift"] if kind else []
+            names += ["running_mean", "running_variance"] if kind == "batch" and not suffix else []
+            for name in names:
+                yield f"layers.{i}.{name}{suffix}", (dtype, shape[1:])
 
 
 def _expected_scalings(model: Model, specs: dict[str, ArraySpec]) -> Iterator[tuple[str, tuple[str, tuple[int, ...]]]]:
@@ -161,7 +166,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
-def _is_seconds(value: object) -> bool:
+def _is_size(value: object) -> bool:
     return type(value) in (int, float) and 0 <= cast(float, value) < math.inf
 
 
@@ -183,6 +188,18 @@ def _is_sizes(value: object) -> bool:
 
 def _is_names(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_name, value))
+
+
+def _is_kinds(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(kind is None or _is_name(kind) for kind in value))
+
+
+def _is_rates(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(map(_is_rate, value)))
+
+
+def _is_rate(value: object) -> bool:
+    return type(value) in (int, float) and dropout_fits(cast(float, value))
 
 
 def _is_name(value: object) -> bool:
@@ -226,6 +243,11 @@ MODEL_RULES[1] = {
 }
 MODEL_RULES[2] = MODEL_RULES[1] | {
     "frozen": (_is_ascending, "a list of integers in ascending order, from 0"),
+    "normalization": (_is_kinds, "null or a list of names and null"),
+    "dropout": (_is_rates, "null or a list of rates: 0, or from 2**-16 to 1 - 2**-16"),
+    "input_dropout": (_is_rate, "0 or a rate from 2**-16 to 1 - 2**-16"),
+    "input_noise": (_is_size, "a number of at least 0"),
+    "noise_counter": COUNT,
     "schedule": NULL_OR_OBJECT,
     "unfinished_epoch": NULL_OR_OBJECT,
     "scale_inputs": RULE,
@@ -234,7 +256,7 @@ MODEL_RULES[2] = MODEL_RULES[1] | {
 }
 HISTORY_RULES: dict[int, Rules] = {
     version: {
-        "seconds": (_is_seconds, "a number of at least 0"),
+        "seconds": (_is_size, "a number of at least 0"),
         "samples": COUNT,
         "stopped": (words.__contains__, f"one of {', '.join(map(repr, words))}"),
     }
@@ -262,6 +284,10 @@ def _check_model(model: Model, version: int) -> None:
     _check_functions(model["activations"], model["loss"], model["layer_sizes"])
     if version > 1:
         _check_scaling(model)
+        n_hidden = len(model["layer_sizes"]) - 2
+        parse_normalization(model["normalization"], n_hidden)
+        if model["dropout"] is not None and len(model["dropout"]) != n_hidden:
+            raise ModelFileError(f"the model has {n_hidden} hidden layers and {len(model['dropout'])} rates of dropout")
         if model["frozen"] and model["frozen"][-1] >= len(model["activations"]):
             layers = f"0 ... {len(model['activations']) - 1}"
             raise ModelFileError(f"layer {model['frozen'][-1]} is frozen; the model's layers are {layers}")

@@ -81,6 +81,7 @@ class Plan:
             raise ValueError(f"scorer is {scorer!r}, but there is no validation_data to score")
         if isinstance(optimizer, LBFGS):
             self._check_full_batch()
+        network._check_batches(data.n_samples, self.batch_size)
         if not any(layer.trainable for layer in network.layers):
             raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
         epsilon = optimizer.hyperparameters().get("epsilon")
@@ -88,7 +89,7 @@ class Plan:
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero
             raise ValueError(f"epsilon is {epsilon!r}; expected at least {tiny:.3g} for {network.dtype}")
         for i, layer in enumerate(network.layers):
-            for name in ("weights", "biases"):
+            for name in ("weights", "biases", "gain", "shift", "running_mean", "running_variance"):
                 values = getattr(layer, name)
                 if values is not None and not np.isfinite(values).all():
                     raise ValueError(f"layers[{i}].{name} hold NaN or infinity; expected finite numbers")
@@ -111,6 +112,8 @@ class Plan:
             )
         if self.shuffle:
             raise ValueError("shuffle is given, but lbfgs takes all samples at once: leave it out")
+        if self.network._noise() is not None:
+            raise ValueError("lbfgs minimises one function, and dropout and input noise make every step's another")
         if self.schedule is not None:
             raise ValueError(f"schedule is {self.schedule!r}, but lbfgs has no learning rate: leave it out")
         if self.penalties is not None and not self.penalties.only_in_loss:
@@ -170,6 +173,7 @@ class Plan:
     def _trainer(self, states: list[npt.NDArray[Any]], steps: int, goes_on: bool) -> Trainer | FullBatchTrainer:
         network, optimizer = self.network, self.optimizer
         step = network._step(self.data, self.batch_size, in_order=not self.shuffle, penalties=self.penalties)
+        self.noise = step.noise
         if isinstance(optimizer, LBFGS):
             tolerances = optimizer.gradient_tolerance, optimizer.function_tolerance
             settings = optimizer.memory, optimizer.max_evaluations, *tolerances
@@ -282,6 +286,8 @@ class Plan:
             # even the network's __setattr__.
             history.samples = samples_before + trainer.samples
             network.__dict__["_steps"], network.__dict__["_random_counter"] = trainer.steps, trainer.counter
+            if self.noise is not None:
+                network.__dict__["_noise_counter"] = self.noise.counter
             done = trainer.first, trainer.epoch_loss, trainer.epoch_penalty
             network.__dict__["_unfinished"] = batches + done if trainer.first else None
             history.seconds += time.perf_counter() - start

@@ -48,7 +48,8 @@ def with_head(
         [network.n_inputs, *(layer.n_outputs for layer in kept), *widths],
         activation=[*(layer.activation for layer in kept), *names],
         loss=chosen_loss,
-        biases=kept[0].biases is not None,
+        biases=network._biases,
+        normalization=[*(layer.normalization for layer in kept), *[None] * len(widths)][: len(kept) + len(widths) - 1],
         weight_init=[*(layer.weights for layer in kept), *weight_inits],
         bias_init=[*(layer.biases for layer in kept), *bias_inits],
         dtype=network.dtype,
@@ -56,6 +57,10 @@ def with_head(
     )
     for ours, theirs in zip(result.layers, kept, strict=False):
         ours.trainable = theirs.trainable and not freeze
+        ours.dropout = theirs.dropout
+        for name in ("gain", "shift", "running_mean", "running_variance"):
+            if getattr(theirs, name) is not None:
+                setattr(ours, name, getattr(theirs, name))
     result.__dict__.update(copy.deepcopy(network._own_attributes()))
     return result
 

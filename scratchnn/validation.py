@@ -22,6 +22,9 @@ __all__ = [
     "as_order",
     "as_sample_weight",
     "assign",
+    "deviation",
+    "dropout_fits",
+    "dropout_rate",
     "integer",
     "number",
     "real_dtype",
@@ -63,6 +66,24 @@ def number(
     limits = {">": above, ">=": least, "<": below, "<=": most}
     expected = " and ".join(f"{sign} {limit:g}" for sign, limit in limits.items() if math.isfinite(limit))
     raise ValueError(f"{name} is {value!r}; expected a finite number {expected}".rstrip())
+
+
+def dropout_fits(rate: float) -> bool:
+    """Whether it is a rate of dropout: 0, or one that 65536ths can tell from 0 and from 1."""
+    return rate == 0 or 2.0**-16 <= rate <= 1 - 2.0**-16
+
+
+def dropout_rate(name: str, value: Any) -> float:
+    """Return a rate of dropout; ValueError where it is none."""
+    rate = number(name, value, least=0, below=1)
+    if not dropout_fits(rate):
+        raise ValueError(f"{name} is {value!r}; expected 0, or a rate from 2**-16 to 1 - 2**-16")
+    return rate
+
+
+def deviation(name: str, value: Any) -> float:
+    """Return a standard deviation, finite and not negative; ValueError where it is none."""
+    return number(name, value, least=0)
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:

@@ -245,7 +245,7 @@ def test_padding_stays_zero(isa, dtype):
     x, y = networks.data(network, 30)
     network.train(0.1 * x, y, epochs=5, batch_size=7, optimizer="adamw")
     padding = network._parameters.copy()
-    for a in (a for pair in network._topology.views(padding) for a in pair):
+    for a in (a for views in network._topology.views(padding) for a in views.values()):
         a[:] = 0
     assert not padding.any()
 

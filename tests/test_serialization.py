@@ -251,18 +251,20 @@ def test_the_golden_file_can_be_trained_on():
 
 
 def test_the_golden_file_of_version_2():
-    """In the midst of an epoch and of a warm-up; it goes on as the network did that was saved."""
+    """In the midst of an epoch and of a warm-up; it goes on as the network did that was saved, with the same draws."""
     network = NeuralNetwork.load(GOLDEN_2)
+    assert [(layer.normalization, layer.dropout) for layer in network.layers] == [("layer", 0.25), (None, 0.0)]
+    assert (network.input_dropout, network.input_noise) == (0.0, 0.125)
     assert network.loss == "cross_entropy(0.0625)"
     assert network.optimizer == optimizers.Nadam(learning_rate=0.125)
     assert network.schedule == schedules.get("warm_up(1, cosine(4, final=0.25))")
     history = network.history
     assert (history.epochs, history.samples, history.stopped) == (2, 18, "max_steps")
-    assert history.validation_score == [2 / 3, 2 / 3]
+    assert history.validation_score == [1 / 3, 2 / 3]
     assert history.learning_rate[0] == 0.125
     np.testing.assert_allclose(
         network.predict(GOLDEN_SAMPLES),
-        [[0.5109185339243221, 0.489081466075678], [0.4169618294044397, 0.5830381705955603]],
+        [[0.4226902582449709, 0.577309741755029], [0.4104000994808944, 0.5895999005191056]],
         rtol=1e-12,
     )
     network.train(
@@ -277,7 +279,7 @@ def test_the_golden_file_of_version_2():
         validation_fraction=0.25,
         scorer="accuracy",
     )
-    np.testing.assert_allclose(history.loss, [0.7510112409459838, 0.7270613172791904, 0.6864263383573844], rtol=1e-12)
+    np.testing.assert_allclose(history.loss, [0.8780768178671572, 0.7275207364656205, 0.7108960004322878], rtol=1e-12)
 
 
 def frozen(network, *indices):
@@ -321,6 +323,12 @@ def test_the_lowest_version_that_holds_a_network(path):
         (NeuralNetwork([3, 2], loss="half_squared_error", seed=1), None, 2),
         (NeuralNetwork([3, 2], loss="cross_entropy(0.1)", seed=1), None, 2),
         (frozen(NeuralNetwork([3, 2], seed=1), 0), None, 2),
+        (NeuralNetwork([3, 4, 2], normalization=[None], dropout=[0], seed=1), None, 1),
+        (NeuralNetwork([3, 4, 2], normalization="batch", seed=1), None, 2),
+        (NeuralNetwork([3, 4, 2], normalization="layer", seed=1), None, 2),
+        (NeuralNetwork([3, 4, 2], dropout=0.5, seed=1), None, 2),
+        (NeuralNetwork([3, 2], input_dropout=0.5, seed=1), None, 2),
+        (NeuralNetwork([3, 2], input_noise=0.5, seed=1), None, 2),
         (NeuralNetwork([3, 2], seed=1), {}, 2),
         (NeuralNetwork([3, 2], seed=1), {"then": forget}, 1),
         (NeuralNetwork([3, 2], seed=1), {"then": forget, "optimizer": "adam"}, 1),
@@ -594,6 +602,22 @@ def rename(old, new):
         (rename("layers.0.weights", "layers.7.weights"), "'layers.7.weights' is no part of this network"),
         (rename("history.loss", "history.val"), "'history.val' is no part of this network"),
         (rename("history.learning_rate", "history.learning_rates"), "'history.learning_rates' is no part of this"),
+        (model("normalization", ["layer"]), "'layers.0.gain' is missing"),
+        (model("normalization", ["batch"]), "'layers.0.biases' is no part of this network"),
+        (model("normalization", ["layers"]), "unknown normalization 'layers'.*'layer'"),
+        (model("normalization", [None, None]), "expected .* one for each of 1 hidden layer"),
+        (model("normalization", "layer"), "'normalization' of the model must be null or a list of names"),
+        (model("normalization", [1]), "'normalization' of the model must be null or a list of names"),
+        (drop("model", "normalization"), "the model has no key 'normalization'"),
+        (model("dropout", [0.5, 0.5]), "the model has 1 hidden layers and 2 rates of dropout"),
+        (model("dropout", [1]), "'dropout' of the model must be null or a list of rates"),
+        (model("dropout", ["0.5"]), "'dropout' of the model must be null or a list of rates"),
+        (model("dropout", 0.5), "'dropout' of the model must be null or a list of rates"),
+        (model("input_dropout", 1.0), "'input_dropout' of the model must be 0 or a rate"),
+        (model("input_dropout", None), "'input_dropout' of the model must be 0 or a rate"),
+        (model("input_noise", -0.1), "'input_noise' of the model must be a number of at least 0"),
+        (model("input_noise", True), "'input_noise' of the model must be a number of at least 0"),
+        (model("noise_counter", 2**60), "'noise_counter' of the model must be an integer from 0"),
         (model("schedule", "cosine(5)"), "'schedule' of the model must be null or an object"),
         (model("schedule", {}), "the schedule has no key"),
         (model("schedule", "from_step", -1), "'from_step' of the schedule must be an integer from 0"),

@@ -9,7 +9,7 @@ dtype's rounding unit, and the error reached is written beside it.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mpmath import cos, erfc, exp, expm1, inf, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sqrt
+from mpmath import cos, erfc, exp, expm1, inf, log1p, lu_solve, matrix, mp, mpf, pi, polyval, sin, sqrt
 
 mp.dps = 60
 ROUNDING_UNIT = {"FLOAT": mpf(2) ** -24, "DOUBLE": mpf(2) ** -53}
@@ -55,6 +55,17 @@ def erfc_scaled(y: mpf) -> mpf:
     return exp(t * t) * erfc(t)
 
 
+def sinpi(f2: mpf) -> mpf:
+    """sin(pi f) / f as a function of f²."""
+    f = sqrt(f2)
+    return sin(pi * f) / f if f > mpf("1e-20") else pi
+
+
+def cospi(f2: mpf) -> mpf:
+    """(cos(pi f) - 1) / f² as a function of f²."""
+    return -2 * sin(pi * sqrt(f2) / 2) ** 2 / f2 if f2 > mpf("1e-40") else -(pi**2) / 2
+
+
 HALF_LN2 = mp.log(2) / 2 * mpf("1.0001")
 FITS = [
     Fit(
@@ -80,6 +91,22 @@ FITS = [
         mpf(-1),
         mpf(1),
         lambda y: 1 / erfc_scaled(min(y, mpf("0.8"))),
+    ),
+    Fit(
+        "SINPI",
+        "sin(pi f) = f P(f^2) for |f| <= 1/4",
+        sinpi,
+        mpf(0),
+        mpf(1) / 16,
+        lambda f2: 1 / sinpi(f2),
+    ),
+    Fit(
+        "COSPI",
+        "cos(pi f) = 1 + f^2 P(f^2) for |f| <= 1/4",
+        cospi,
+        mpf(0),
+        mpf(1) / 16,
+        lambda f2: f2 / (1 + f2 * cospi(f2)),
     ),
 ]
 

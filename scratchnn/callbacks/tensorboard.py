@@ -79,9 +79,10 @@ class TensorBoard(Callback):
             self._add("learning_rate", history.learning_rate, epoch)
         if self._histograms and epoch % self._histograms == 0:
             for i, layer in enumerate(network.layers):
-                self._writer.add_histogram(f"layers.{i}/weights", layer.weights.astype(np.float64), epoch)
-                if layer.biases is not None:
-                    self._writer.add_histogram(f"layers.{i}/biases", layer.biases.astype(np.float64), epoch)
+                for name in ("weights", "biases", "gain", "shift"):
+                    values = getattr(layer, name)
+                    if values is not None:
+                        self._writer.add_histogram(f"layers.{i}/{name}", values.astype(np.float64), epoch)
 
     def _add(self, tag: str, series: list[float], epoch: int) -> None:
         if len(series) == epoch:
@@ -126,6 +127,9 @@ def _graph_of(network: NeuralNetwork) -> Any:
         if layer.biases is not None:
             biases = node(f"layers.{i}/biases", "VariableV2", [], n_outputs)
             a = node(f"layers.{i}/add", "BiasAdd", [a, biases], batch, n_outputs)
+        if layer.normalization:
+            vectors = [node(f"layers.{i}/{name}", "VariableV2", [], n_outputs) for name in ("gain", "shift")]
+            a = node(f"layers.{i}/normalization", layer.normalization, [a, *vectors], batch, n_outputs)
         a = node(f"layers.{i}/activation", layer.activation, [a], batch, n_outputs)
     y = node("y", "Placeholder", [], batch, network.n_outputs)
     node("loss", network.loss, [a, y])

@@ -39,6 +39,12 @@ cdef void compute(void *trainer, uint32_t thread) noexcept nogil:
     (<FullBatchTrainer>trainer).compute_share(thread)
 
 
+cdef void learn(void *trainer, uint32_t thread) noexcept nogil:
+    cdef uint64_t state = flush_denormals()
+    (<FullBatchTrainer>trainer).learn_share(thread)
+    restore_denormals(state)
+
+
 @cython.final
 cdef class FullBatchTrainer:
     """Trains a network with L-BFGS, for whose iterations the epochs stand; to callers it is as a Trainer is.
@@ -131,12 +137,23 @@ cdef class FullBatchTrainer:
         """Compute what is this thread's of losses and gradient."""
         cdef uint32_t n_threads = self.trial.n_threads
         cdef uint64_t state = flush_denormals()
-        self.step.phase_one(0, self.step.n_samples, thread, n_threads)
+        self.learn_share(thread)
         if n_threads > 1:
             barrier_wait(&self.barrier)
         if not self.step.failed:
             self.step.gradient(0, self.step.n_samples, self.gradient, thread, n_threads)
         restore_denormals(state)
+
+    cdef void learn_share(self, uint32_t thread) noexcept nogil:
+        cdef uint32_t n_threads = self.trial.n_threads
+        self.step.phase_one(
+            0, self.step.n_samples, thread, n_threads, &self.barrier if n_threads > 1 else NULL)
+
+    cdef void keep_statistics(self) noexcept nogil:
+        """Make means and variances of all data at the point that was accepted last the running ones."""
+        if self.step.together:
+            self.team.run(learn, <void *>self, self.trial.n_threads)
+            self.step.average_statistics(0, self.step.n_samples, 1)
 
     cdef void poll(self) noexcept nogil:
         """Let Python handle signals, Ctrl-C among them; look whether time is up."""
@@ -180,6 +197,8 @@ cdef class FullBatchTrainer:
         with nogil:
             self.float_state = flush_denormals()
             status = self.lbfgs.advance(n, &view[0, 0], &done)
+            if not self.step.failed:
+                self.keep_statistics()
             restore_denormals(self.float_state)
         if done > 0:
             self.batch_loss = view[0, done - 1]

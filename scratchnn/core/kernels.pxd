@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 
 cdef extern from "kernels.h" nogil:
+    const double SNN_NORMALIZATION_EPSILON
+
     enum:
         SNN_MAX_STATES
         SNN_MAX_HYPERPARAMETERS
@@ -104,6 +106,31 @@ cdef extern from "kernels.h" nogil:
             const snn_penalty *penalty) noexcept nogil
         void (*row_squares)(size_t m, size_t n, const void *x, size_t ldx, double *squares) noexcept nogil
         void (*scale)(size_t m, size_t n, void *x, size_t ldx, double factor) noexcept nogil
+        void (*multiply_elements)(size_t n, const void *y, void *x) noexcept nogil
+        void (*drop)(
+            size_t first, size_t m, size_t n, uint64_t key, uint32_t threshold, const void *x, void *mask, void *out,
+            size_t ld) noexcept nogil
+        void (*add_noise)(
+            size_t first, size_t m, size_t n, uint64_t key, double deviation, void *x, size_t ld) noexcept nogil
+        void (*normalize_rows)(
+            size_t m, size_t n, const void *z, const void *gain, const void *shift, void *normal, void *inverse,
+            void *u, size_t ld, size_t columns) noexcept nogil
+        void (*grad_normalized_rows)(
+            size_t m, size_t n, const void *du, const void *gain, const void *normal, const void *inverse, void *dz,
+            size_t ld) noexcept nogil
+        void (*grad_gain)(
+            size_t m, size_t n, const void *du, const void *normal, size_t ld, void *dgain, void *dshift) noexcept nogil
+        void (*column_moments)(
+            size_t m, size_t n, const void *z, size_t ld, const void *sample_weight, double total, void *mean,
+            void *variance) noexcept nogil
+        void (*normalize_columns)(
+            size_t m, size_t n, const void *z, const void *mean, const void *variance, const void *gain,
+            const void *shift, void *normal, void *u, size_t ld, size_t columns) noexcept nogil
+        void (*grad_normalized_columns)(
+            size_t m, size_t n, const void *du, const void *gain, const void *normal, const void *variance,
+            const void *dgain, const void *dshift, const void *sample_weight, double total, void *dz,
+            size_t ld) noexcept nogil
+        void (*approach)(size_t n, const void *x, double rate, void *y) noexcept nogil
         void (*limit_columns)(size_t m, size_t n, void *w, size_t ldw, double most) noexcept nogil
         size_t (*tiny_steps)(
             const snn_tiny *network, size_t n, size_t m, const void *x, size_t ldx, const void *y, size_t ldy,

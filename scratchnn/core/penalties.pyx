@@ -58,7 +58,7 @@ cdef class Penalties:
         self.first_row = <size_t *>self.memory(n * sizeof(size_t))
         for i in range(n):
             self.first_row[i] = self.n_rows
-            self.n_rows += topology.layers[i].n_inputs + 1
+            self.n_rows += topology.layers[i].n_inputs + topology.layers[i].n_vectors
         self.rows = <double *>self.memory(self.n_rows * sizeof(double))
         self.squares = <double *>self.memory(self.n_rows * sizeof(double))
         if self.clips_norm:
@@ -100,9 +100,9 @@ cdef class Penalties:
         self.k.row_penalties(
             end - begin, d.n_outputs, at(self.k, parameters, d.weights + begin * d.stride), d.stride, l1, l2,
             rows + begin)
-        if begin == 0 and d.has_biases and self.biases:
+        if begin == 0 and self.biases:
             self.k.row_penalties(
-                1, d.n_outputs, at(self.k, parameters, d.biases), d.stride, l1, l2, rows + d.n_inputs)
+                d.n_vectors, d.n_outputs, at(self.k, parameters, d.vectors), d.stride, l1, l2, rows + d.n_inputs)
 
     cdef double total(self) noexcept nogil:
         return sum_of(self.rows, self.n_rows) / self.divisor if self.divisor > 0 else 0
@@ -117,19 +117,19 @@ cdef class Penalties:
             self.k.penalize(
                 end - begin, d.n_outputs, at(self.k, parameters, place), d.stride, at(self.k, gradient, place),
                 d.stride, weights)
-        if begin == 0 and d.has_biases and biases != NULL:
+        if begin == 0 and biases != NULL:
             self.k.penalize(
-                1, d.n_outputs, at(self.k, parameters, d.biases), d.stride, at(self.k, gradient, d.biases), d.stride,
-                biases)
+                d.n_vectors, d.n_outputs, at(self.k, parameters, d.vectors), d.stride,
+                at(self.k, gradient, d.vectors), d.stride, biases)
 
     cdef void square(self, const char *gradient, size_t i, size_t begin, size_t end) noexcept nogil:
         cdef const Dense *d = &self.topology.layers[i]
         cdef double *squares = self.squares + self.first_row[i]
         self.k.row_squares(
             end - begin, d.n_outputs, at(self.k, gradient, d.weights + begin * d.stride), d.stride, squares + begin)
-        if begin == 0 and d.has_biases:
+        if begin == 0:
             self.k.row_squares(
-                1, d.n_outputs, at(self.k, gradient, d.biases), d.stride, squares + d.n_inputs)
+                d.n_vectors, d.n_outputs, at(self.k, gradient, d.vectors), d.stride, squares + d.n_inputs)
 
     cdef double shrinkage(self) noexcept nogil:
         cdef double norm = sqrt(sum_of(self.squares, self.n_rows))

@@ -9,7 +9,8 @@ from libc.string cimport memcpy, memset
 
 from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, source_type
 from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
-from scratchnn.core.layers.dense cimport Activations, Dense, at, forward
+from scratchnn.core.layers.dense cimport NONE, Activations, Dense, activate, at, multiply
+from scratchnn.core.layers.normalization cimport normalize
 from scratchnn.core.losses cimport Loss, evaluate_loss, loss_scale, set_loss
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
@@ -329,6 +330,7 @@ cdef class Predictor:
         cdef const Rows *x = p.x
         cdef const char *a = memory
         cdef size_t i, stride = self.input_stride, n_layers = self.topology.n_layers
+        cdef const Dense *d
         cdef Activations batch
         if p.in_place:
             a = x.data + <ptrdiff_t>first * x.row_bytes
@@ -336,12 +338,17 @@ cdef class Predictor:
         else:
             gather(k, x, NULL, first, m, memory, stride)
         for i in range(n_layers):
-            batch.z = batch.a = memory + p.memory_of_inputs + i % 2 * p.memory_of_layer
-            forward(k, &self.topology.layers[i], self.parameters, a, stride, &batch, 0, m)
+            d = &self.topology.layers[i]
+            batch.z = batch.u = batch.a = memory + p.memory_of_inputs + i % 2 * p.memory_of_layer
+            batch.normal = batch.inverse = batch.mean = NULL  # nothing is kept, and nothing is of this batch
+            multiply(k, d, self.parameters, a, stride, &batch, 0, m)
+            if d.normalization != NONE:
+                normalize(k, d, self.parameters, &batch, 0, m)
+            activate(k, d, &batch, 0, m)
             # Not before: a product fetches the next inputs while it computes, and leaves them in the cache.
             if i == 0 and p.check and not all_finite(k, a, stride * k.itemsize, m, x.n_columns):
                 return NULL
-            a, stride = batch.a, self.topology.layers[i].stride
+            a, stride = batch.a, d.stride
         return batch.a
 
     cdef void apply_link(self, const snn_kernels *k, char *z, size_t m) noexcept nogil:

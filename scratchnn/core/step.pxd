@@ -4,9 +4,10 @@ cimport cython
 from libc.stdint cimport int64_t, uint32_t
 
 from scratchnn.core.data cimport Rows
-from scratchnn.core.kernels cimport snn_kernels
+from scratchnn.core.kernels cimport snn_barrier, snn_kernels
 from scratchnn.core.layers.dense cimport Activations, Update
 from scratchnn.core.losses cimport Loss
+from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
 from scratchnn.core.topology cimport Topology
 
@@ -20,9 +21,12 @@ cdef class Step:
     cdef Loss loss
     cdef Update update              # its rule is NULL where there are only gradients
     cdef Penalties penalties        # None for none
+    cdef readonly Noise noise       # None for none
     cdef const char *frozen         # whether each layer is not to change; NULL where all change
     cdef size_t lowest              # layer that changes; the number of layers where none does
     cdef size_t n_samples, batch_size
+    cdef bint training              # whether batches normalise layers, rather than running means and variances
+    cdef readonly bint together     # whether there is such a layer: threads then wait for each other in phase_one
 
     # the memory of a batch, and what is taken of it
     cdef char *memory
@@ -52,18 +56,35 @@ cdef class Step:
 
     # Whether steps are nothing but the loss's gradient and the optimizer's update, of all layers.
     cdef bint is_plain(self) noexcept nogil
+
+    cdef bint is_together(self, size_t i) noexcept nogil
+
+    # Whether the same parameters and samples give the same gradient in every step.
+    cdef bint is_deterministic(self) noexcept nogil
     cdef bint is_frozen(self, size_t i) noexcept nogil
 
     # What the samples of the batch of m that begins with sample `first` weigh together.
     cdef double weight_of(self, size_t first, size_t m) noexcept nogil
 
     # Gather, forward, loss and backward of this thread's rows of the batch of m that begins with sample `first`; and
-    # what its weights add to the loss.
-    cdef void phase_one(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
-    cdef void learn_rows(self, size_t first, size_t begin, size_t end, double scale) noexcept nogil
+    # what its weights add to the loss. The barrier is for n_threads, and may be NULL for one.
+    cdef void phase_one(
+        self, size_t first, size_t m, uint32_t thread, uint32_t n_threads, snn_barrier *barrier) noexcept nogil
+    cdef void learn_rows(
+        self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
+    cdef void forward_rows(
+        self, size_t first, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
+    cdef void backward_rows(
+        self, size_t m, size_t begin, size_t end, double weight, uint32_t thread, uint32_t n_threads,
+        snn_barrier *barrier) noexcept nogil
 
     # Gradient and update of this thread's weights, for which penalties have been made ready.
     cdef void phase_two(self, size_t first, size_t m, uint32_t thread, uint32_t n_threads) noexcept nogil
+
+    # Move running means and variances towards those of the batch of m, at a rate.
+    cdef void average_statistics(self, size_t first, size_t m, double rate) noexcept nogil
 
     # With a limit to the gradient's norm phase_two leaves the gradient in memory, and this is the update, once all
     # threads are done with it. With one to the norm of a neuron's weights, the other follows, once they are done again.
@@ -82,5 +103,5 @@ cdef class Step:
     cdef const char *targets_of(self, size_t first) noexcept nogil
     cdef void fetch(self, size_t first, size_t begin, size_t end) noexcept nogil
 
-    # Zero dz: an infinite activation leaves NaN in its padding, which no later step would overwrite.
+    # Zero du and dz: an infinite activation leaves NaN in its padding, which no later step would overwrite.
     cdef void clear_padding(self) noexcept nogil

@@ -4,6 +4,7 @@ from typing import Any, SupportsIndex
 import numpy.typing as npt
 
 from .data import Source
+from .noise import Noise
 from .penalties import Penalties
 from .topology import Topology
 
@@ -20,5 +21,12 @@ class Step:
         sample_weight: Source | None = None,
         penalties: Penalties | None = None,
         frozen: Sequence[bool] | None = None,
+        noise: Noise | None = None,
+        training: bool = True,
     ) -> None: ...
+    @property
+    def noise(self) -> Noise | None: ...
+    @property
+    def together(self) -> bool: ...
+    def evaluate(self) -> float: ...
     def gradients(self) -> npt.NDArray[Any]: ...

@@ -11,11 +11,15 @@ from libc.stdlib cimport calloc, free
 
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, prefer_large_pages, table
 
+from scratchnn.core.layers.dense cimport BY_BATCH, BY_LAYER
+
 from scratchnn.core.losses import links
 
 # A row stride that is a multiple of this maps the rows of a tile onto few sets of the L1 cache
 # (48 KiB in 12 ways: rows 4 KiB apart share a set; 1 KiB apart, four rows do every fourth).
 CONFLICT = 1024
+
+KINDS = {"batch": BY_BATCH, "layer": BY_LAYER}
 
 # A large page has this size, and less memory has none.
 LARGE_PAGE = 1 << 21
@@ -55,10 +59,13 @@ cdef class Topology:
         The activation of the last layer that belongs to its loss, such as ``"softmax"``; or "".
     outputs_per_target : int
         How many outputs stand for one target, which matters to some links.
+    normalization : sequence of str, optional
+        For each layer "batch", "layer" or "" for none. Where batches normalise there are no biases: the mean would
+        take them out again.
     """
 
     def __cinit__(self, layer_sizes, activations, bint biases, dtype, str link="",
-                  size_t outputs_per_target=1):
+                  size_t outputs_per_target=1, normalization=None):
         self.dtype = np.dtype(dtype)
         self.n_layers = len(layer_sizes) - 1
         self.link = links().index(link) if link in links() else -1
@@ -72,10 +79,20 @@ cdef class Topology:
             d = &self.layers[i]
             d.n_inputs, d.n_outputs = layer_sizes[i], layer_sizes[i + 1]
             d.stride = padded(layer_sizes[i + 1], itemsize)
-            d.has_biases = biases
+            kind = normalization[i] if normalization is not None else ""
+            d.has_biases = biases and kind != "batch"
             d.weights = self.size
-            d.biases = d.weights + d.n_inputs * d.stride
-            self.size = d.biases + (d.stride if biases else 0)
+            d.vectors = d.weights + d.n_inputs * d.stride
+            d.n_vectors = 1 if d.has_biases else 0
+            if kind:
+                d.normalization = KINDS[kind]
+                d.gain = d.vectors + d.n_vectors * d.stride
+                d.shift = d.gain + d.stride
+                d.n_vectors += 2
+            self.size = d.vectors + d.n_vectors * d.stride
+            if kind == "batch":
+                d.mean, d.variance = self.size, self.size + d.stride
+                self.size += 2 * d.stride
             d.in_loss = d.linear = bool(link) and i == self.n_layers - 1
             if activation is not None:
                 d.activation = activation.index
@@ -92,12 +109,26 @@ cdef class Topology:
         return aligned_zeros(self.size, self.dtype)
 
     def views(self, vector):
-        """Return [(weights, biases)] of every layer as views of `vector`; biases is None where there are none."""
+        """Return, for every layer, {name: view of `vector`} of its weights, biases, gain and shift, if it has them."""
         result = []
         cdef Dense *d
         for i in range(self.n_layers):
             d = &self.layers[i]
-            rows = vector[d.weights:d.biases].reshape(d.n_inputs, d.stride)
-            biases = vector[d.biases:d.biases + d.n_outputs] if d.has_biases else None
-            result.append((rows[:, :d.n_outputs], biases))
+            names = (["biases"] if d.has_biases else []) + (["gain", "shift"] if d.normalization else [])
+            rows = vector[d.weights:d.vectors].reshape(d.n_inputs, d.stride)
+            of_layer = {"weights": rows[:, :d.n_outputs]}
+            for j, name in enumerate(names):
+                start = d.vectors + j * d.stride
+                of_layer[name] = vector[start:start + d.n_outputs]
+            result.append(of_layer)
+        return result
+
+    def statistics(self, vector):
+        """Return, for every layer, {name: view of `vector`} of its running mean and variance, if it has them."""
+        result = []
+        cdef Dense *d
+        for i in range(self.n_layers):
+            d = &self.layers[i]
+            starts = {"running_mean": d.mean, "running_variance": d.variance} if d.normalization == BY_BATCH else {}
+            result.append({name: vector[start:start + d.n_outputs] for name, start in starts.items()})
         return result

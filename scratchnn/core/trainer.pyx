@@ -124,7 +124,7 @@ cdef class Trainer:
     cdef size_t snapshot_epoch
     cdef readonly bint snapshot_taken       # in this run
     cdef bint has_snapshot                  # in any
-    cdef uint64_t snapshot_counter, snapshot_steps
+    cdef uint64_t snapshot_counter, snapshot_steps, snapshot_noise
     cdef size_t snapshot_first
     cdef double snapshot_loss, snapshot_penalty
     cdef size_t state_size
@@ -255,6 +255,8 @@ cdef class Trainer:
         """Look after n steps of m samples: whether the loss of the last is finite, at the clock, for signals."""
         self.first += n * m
         self.steps_left -= n
+        if self.step.noise is not None:
+            self.step.noise.counter += n
         if self.measured_from == 0:
             self.measured_from = seconds()
         else:
@@ -305,6 +307,8 @@ cdef class Trainer:
         self.since_snapshot, self.snapshot_taken, self.has_snapshot = 0, True, True
         self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps = self.epoch, self.counter, self.steps
         self.snapshot_first, self.snapshot_loss, self.snapshot_penalty = self.first, self.epoch_loss, self.epoch_penalty
+        if self.step.noise is not None:
+            self.snapshot_noise = self.step.noise.counter
         memcpy(self.kept[0], self.live[0], self.state_size)
         if self.steps == 0:  # before the first, an optimizer's state is zeros
             return
@@ -316,6 +320,8 @@ cdef class Trainer:
         self.epoch, self.counter, self.steps = self.snapshot_epoch, self.snapshot_counter, self.snapshot_steps
         self.begun, self.first = False, self.snapshot_first
         self.epoch_loss, self.epoch_penalty = self.snapshot_loss, self.snapshot_penalty
+        if self.step.noise is not None:
+            self.step.noise.counter = self.snapshot_noise
         memcpy(self.live[0], self.kept[0], self.state_size)
         for i in range(1, 1 + self.step.update.rule.n_states):
             if self.steps == 0:
@@ -357,7 +363,8 @@ cdef class Trainer:
                 m = min(self.step.batch_size, self.n_samples - first)
                 if thread == 0:
                     self.begin_step(m)
-                self.step.phase_one(first, m, thread, self.n_threads)
+                self.step.phase_one(
+                    first, m, thread, self.n_threads, &self.barrier if self.n_threads > 1 else NULL)
                 self.wait()
                 if self.step.failed:
                     break

@@ -104,6 +104,50 @@ static void updates(const snn_kernels *k) {
     print("updates");
 }
 
+static void noise(const snn_kernels *k) {
+    start();
+    for (size_t n = 1; n < 300; n += 37) {
+        memset(c, 0, sizeof c);
+        k->drop(3, 11, n, 42, 20000, a, c, d, n);
+        k->multiply_elements(11 * n, c, d);
+        add(c, 11 * n * k->itemsize);
+        add(d, 11 * n * k->itemsize);
+        k->add_noise(3, 11, n, 42, 0.3, d, n);
+        add(d, 11 * n * k->itemsize);
+    }
+    fill(d, k->itemsize, 4, 8);
+    print("noise");
+}
+
+static void normalized(const snn_kernels *k) {
+    start();
+    for (size_t n = 1; n < 100; n += 9) {
+        k->normalize_rows(7, n, a, b, d, c, row_loss, e, n, n);
+        add(c, 7 * n * k->itemsize);
+        add(row_loss, 7 * k->itemsize);
+        add(e, 7 * n * k->itemsize);
+        k->grad_normalized_rows(7, n, d, b, c, row_loss, e, n);
+        add(e, 7 * n * k->itemsize);
+        k->grad_gain(7, n, d, c, n, row_loss, e);
+        add(row_loss, n * k->itemsize);
+        add(e, n * k->itemsize);
+    }
+    for (size_t n = 1; n < 100; n += 9) {
+        double *mean = row_loss, *variance = row_loss + n, *dgain = row_loss + 2 * n,
+               *dshift = row_loss + 3 * n;
+        k->column_moments(7, n, a, n, NULL, 7, mean, variance);
+        k->normalize_columns(7, n, a, mean, variance, b, d, c, e, n, n);
+        add(c, 7 * n * k->itemsize);
+        add(e, 7 * n * k->itemsize);
+        k->grad_gain(7, n, d, c, n, dgain, dshift);
+        k->grad_normalized_columns(7, n, d, b, c, variance, dgain, dshift, NULL, 7, e, n);
+        add(e, 7 * n * k->itemsize);
+        k->approach(n, mean, 0.1, variance);
+        add(variance, n * k->itemsize);
+    }
+    print("normalized");
+}
+
 static void penalties(const snn_kernels *k) {
     enum { M = 9 };
     const snn_penalty all[] = {{0.1, 0, INFINITY, 1}, {0, 0.3, INFINITY, 1}, {0.1, 0.3, 0.5, 0.9}};
@@ -220,6 +264,8 @@ int main(void) {
             activations(k);
             losses(k);
             updates(k);
+            noise(k);
+            normalized(k);
             penalties(k);
             fused(k);
             vectors(k);

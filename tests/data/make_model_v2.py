@@ -23,7 +23,15 @@ SETTINGS = {
 
 
 def make():
-    network = NeuralNetwork([3, 4, 2], activation="tanh", loss="cross_entropy(0.0625)", seed=7)
+    network = NeuralNetwork(
+        [3, 4, 2],
+        activation="tanh",
+        loss="cross_entropy(0.0625)",
+        normalization="layer",
+        dropout=0.25,
+        input_noise=0.125,
+        seed=7,
+    )
     network.train(X, np.arange(12) % 2, epochs=3, max_steps=5, **SETTINGS)
     network.metadata = {"classes": ["no", "yes — ☃"]}
     network.history.seconds = 0.25  # measured otherwise
