@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .data import Data
     from .network import NeuralNetwork
 
-__all__ = ["Finding", "TrainingWarning", "diagnose"]
+__all__ = ["Finding", "TrainingWarning", "diagnose", "warn"]
 
 Array = npt.NDArray[Any]
 
@@ -71,13 +72,20 @@ def diagnose(network: NeuralNetwork, data: Data) -> list[Finding]:
     """Return what looks like a mistake in the network, the data it is trained on, and the course of its training."""
     rows = np.linspace(0, data.n_samples - 1, min(ROWS, data.n_samples)).astype(np.int64)
     x, y = (source.take(rows).read(0, len(rows), network.dtype) for source in (data.inputs, data.targets))
-    return [
-        *_of_inputs(x),
-        *_of_targets(network, y),
-        *_of_neurons(network, x),
-        *_of_gradients(network, data),
-        *_of_curves(network, y),
-    ]
+    with np.errstate(over="ignore", invalid="ignore"):  # parameters that are about to diverge
+        return [
+            *_of_inputs(x),
+            *_of_targets(network, y),
+            *_of_neurons(network, x),
+            *_of_gradients(network, data),
+            *_of_curves(network, y),
+        ]
+
+
+def warn(findings: Iterable[Finding], stacklevel: int) -> None:
+    """Give a TrainingWarning of each; `stacklevel` 1 names the caller's line, 2 that of its caller, and so on."""
+    for kind, message in findings:
+        warnings.warn(f"{kind}: {message}", TrainingWarning, stacklevel=stacklevel + 1)
 
 
 def _some(indices: Array) -> str:

@@ -39,6 +39,7 @@ from .core.team import Team
 from .core.topology import Topology
 from .data import Data, HeldOut
 from .diagnosis import Finding
+from .errors import DivergenceError
 from .history import History
 from .holdout import split
 from .layers import Dense
@@ -769,6 +770,7 @@ class NeuralNetwork:
         max_seconds: float | None = None,
         callback: Callback | EpochFunction | Sequence[Callback | EpochFunction] | None = None,
         verbose: bool = False,
+        diagnose: bool = False,
         n_threads: int | None = None,
     ) -> History:
         """Train on data; by default as the first article does: SGD, one sample at a time, in order.
@@ -831,6 +833,9 @@ class NeuralNetwork:
             after every epoch; training stops if one returns True (or NumPy's True).
         verbose : bool
             Whether to show progress: ``scratchnn.callbacks.ProgressBar`` as one more callback.
+        diagnose : bool
+            Whether to end with what :meth:`diagnose` finds in the data trained on, each a ``TrainingWarning``; where
+            training diverges too.
         n_threads : int, optional
             At most so many, fewer where there is too little work for them or one turns out to be faster; by default
             SCRATCHNN_NUM_THREADS, or the number of CPUs. The result is the same for any number.
@@ -893,7 +898,14 @@ class NeuralNetwork:
         with self._exclusively():
             if scalings != (self._input_scaling, self._target_scaling):
                 self._set_scaling(*scalings)
-            plan.run()
+            try:
+                plan.run()
+            except DivergenceError:
+                if diagnose:
+                    diagnosis.warn(diagnosis.diagnose(self, samples), 2)
+                raise
+        if diagnose:
+            diagnosis.warn(diagnosis.diagnose(self, samples), 2)
         return self.history
 
     def _validation(self, validation_data: Any, scalings: Scalings) -> HeldOut:

@@ -4,7 +4,7 @@ import networks
 import numpy as np
 import pytest
 
-from scratchnn import Finding, NeuralNetwork, diagnosis
+from scratchnn import DivergenceError, Finding, NeuralNetwork, TrainingWarning, diagnosis
 
 
 def kinds(network, X, y, **arguments):
@@ -138,6 +138,26 @@ def test_losses_without_a_simple_constant_and_sparse_rows(data):
     assert "underfitting" not in kinds(network, X, y)
     sparse = pytest.importorskip("scipy.sparse")
     assert kinds(network, sparse.csr_matrix(X), y) == kinds(network, X, y)
+
+
+def test_training_that_warns(data):
+    X, y = data
+    network = NeuralNetwork([4, 5, 1], activation="relu", seed=1)
+    with pytest.warns(TrainingWarning) as record:
+        network.train(1e3 * X, y, epochs=2, learning_rate=1e-9, diagnose=True)
+    said = {str(warning.message) for warning in record}
+    assert said == {f"{kind}: {message}" for kind, message in network.diagnose(1e3 * X, y)}
+    assert {warning.filename for warning in record} == {__file__}
+    with pytest.warns(TrainingWarning, match="large inputs"), pytest.raises(DivergenceError):
+        network.train(1e3 * X, y, epochs=20, learning_rate=1e3, diagnose=True)
+
+
+def test_training_says_nothing_unasked_and_where_nothing_is_wrong(data, recwarn):
+    X, y = data
+    NeuralNetwork([4, 5, 1], activation="relu", seed=1).train(1e3 * X, y, epochs=2, learning_rate=1e-9)
+    network = NeuralNetwork([4, 5, 1], activation="tanh", output_activation="identity", seed=1)
+    network.train(X, y, epochs=3, diagnose=True)
+    assert not list(recwarn)
 
 
 def test_weights_and_bad_input(data):

@@ -17,6 +17,7 @@ from scipy import sparse
 from sklearn import datasets, neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import BaggingClassifier, BaggingRegressor, StackingClassifier, VotingRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
@@ -274,7 +275,12 @@ def test_balanced_classes_so_far_in_partial_fit():
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"solver": "sgd", "learning_rate": "invscaling"}, {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.1}],
+    [
+        {},
+        {"solver": "sgd", "learning_rate": "invscaling"},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.1},
+        {"normalization": "batch", "dropout": 0.2, "input_noise": 0.1, "scale_inputs": "minmax"},
+    ],
     ids=str,
 )
 def test_ten_epochs_and_ten_more_are_twenty(settings):
@@ -297,11 +303,128 @@ def test_warm_start_keeps_the_validation_data_apart():
     assert len(model.validation_scores_) == 10
 
 
-def test_warm_start_cannot_change_the_layers():
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden_layer_sizes", (6,)),
+        ("activation", "tanh"),
+        ("loss", "huber(1.0)"),
+        ("normalization", ["layer"]),
+        ("scale_inputs", (np.zeros(5), np.ones(5))),
+        ("scale_targets", "standard"),
+        ("bounds", (-100, None)),
+        ("output_activation", "softplus"),
+    ],
+)
+def test_warm_start_cannot_change_the_network(name, value):
+    X, y = numbers()
+    model = MLPRegressor(hidden_layer_sizes=[5], max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    before, old = parameters(model), getattr(model, name)
+    with pytest.raises(ValueError, match=f"{name} is .*, the fitted network has .*; a fit that goes on cannot change"):
+        model.set_params(**{name: value}).fit(X, y)
+    assert parameters(model) == before
+    model.set_params(**{name: old}, dropout=0.5, alpha=1.0, n_threads=1).fit(X, y)
+    assert model.t_ == 4 * len(X)
+    assert model.network_.layers[0].dropout == 0.5
+    fresh = MLPRegressor(
+        hidden_layer_sizes=[5], max_iter=2, random_state=0, **({} if name == "hidden_layer_sizes" else {name: value})
+    )
+    assert fresh.fit(X, y).predict(X).shape == y.shape
+
+
+# ---- what the network is made of ----
+
+
+def test_scaling_within_is_scaling_before():
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    settings = {"max_iter": 20, "random_state": 0}
+    within = MLPClassifier(scale_inputs="standard", **settings).fit(X, y)
+    before = make_pipeline(StandardScaler(), MLPClassifier(**settings)).fit(X, y)
+    np.testing.assert_allclose(within.loss_curve_, before[-1].loss_curve_, rtol=1e-10)
+    np.testing.assert_allclose(within.predict_proba(X), before.predict_proba(X), rtol=1e-9)
+
+
+def test_scaling_of_targets_within_is_scaling_before():
+    X, y = numbers()
+    y = 1000 * np.c_[y, 3 - y]
+    settings = {"max_iter": 20, "random_state": 0}
+    within = MLPRegressor(scale_targets="standard", **settings).fit(X, y)
+    before = TransformedTargetRegressor(MLPRegressor(**settings), transformer=StandardScaler()).fit(X, y)
+    np.testing.assert_allclose(within.predict(X), before.predict(X), rtol=1e-9)
+    watched = MLPRegressor(scale_targets="standard", early_stopping=True, **settings).fit(X, y)
+    held_out = watched._draws.parts[1]
+    best = max(watched.validation_scores_)
+    assert watched.score(X[held_out], y[held_out]) == pytest.approx(best), "scores are in the units of the data"
+
+
+def test_scaling_is_measured_once():
+    X, y = numbers()
+    model = MLPRegressor(scale_inputs="minmax", random_state=0).partial_fit(X[:60], y[:60])
+    shift, scale = model.network_.input_scaling
+    np.testing.assert_allclose(shift, X[:60].min(axis=0))
+    np.testing.assert_allclose(1 / scale, np.ptp(X[:60], axis=0))
+    model.partial_fit(X[60:], y[60:])
+    np.testing.assert_array_equal(model.network_.input_scaling[0], shift)
+    given = MLPRegressor(scale_inputs=[shift, scale], random_state=0).partial_fit(X[:60], y[:60])
+    assert given.network_.layers[0].weights.tobytes() != model.network_.layers[0].weights.tobytes()
+    assert given.partial_fit(X[60:], y[60:]).predict(X).tobytes() == model.predict(X).tobytes()
+
+
+def test_bounds_and_output_activations():
+    X, y = numbers()
+    for bounds, name in (
+        ((y.min(), y.max()), "logistic"),
+        ([y.min(), None], "softplus"),
+        ((None, y.max()), "softplus"),
+    ):
+        model = MLPRegressor(bounds=bounds, random_state=0).fit(X, y)
+        low, high = (-np.inf if bounds[0] is None else bounds[0]), (np.inf if bounds[1] is None else bounds[1])
+        far = model.predict(1e6 * X)
+        assert low < far.min() <= far.max() < high
+        assert model.out_activation_ == name
+        assert model.score(X, y) > 0.5
+    with pytest.raises(ValueError, match=r"y\[\d+, 0\] is .*; the network's bounds are 0 and 1"):
+        MLPRegressor(bounds=(0, 1)).fit(X, y)
+    assert MLPRegressor(output_activation="softplus", max_iter=2).fit(X, y).predict(X).min() > 0
+    assert MLPRegressor(output_activation="logistic", max_iter=2).fit(X, y).out_activation_ == "logistic"
+    with pytest.raises(ValueError, match=r"'output_activation' parameter of MLPRegressor is 'softpls'.*'softplus'"):
+        MLPRegressor(output_activation="softpls").fit(X, y)
+    with pytest.raises(ValueError, match="needs the output activation 'exp'; 'relu' was given"):
+        MLPRegressor("poisson", output_activation="relu").fit(X, np.abs(y))
+
+
+def test_normalization_and_noise():
     X, y = iris()
-    model = MLPClassifier(hidden_layer_sizes=(5,), max_iter=2, warm_start=True).fit(X, y)
-    with pytest.raises(ValueError, match=r"hidden_layer_sizes is \(6,\), the fitted network has \(5,\)"):
-        model.set_params(hidden_layer_sizes=(6,)).fit(X, y)
+    settings = {"hidden_layer_sizes": (30, 20), "random_state": 0, "learning_rate_init": 0.01}
+    made = {
+        "normalization": ["batch", "layer"],
+        "dropout": [0.1, 0.2],
+        "input_dropout": 0.05,
+        "input_noise": 0.1,
+    }
+    model = MLPClassifier(**settings, **made).fit(X, y)
+    assert model.score(X, y) > 0.9
+    layers = model.network_.layers
+    assert [(layer.normalization, layer.dropout) for layer in layers] == [("batch", 0.1), ("layer", 0.2), (None, 0.0)]
+    assert (model.network_.input_dropout, model.network_.input_noise) == (0.05, 0.1)
+    assert [biases.shape for biases in model.intercepts_] == [(30,), (20,), (3,)]
+    probabilities = model.predict_proba(X)
+    model.intercepts_ = [np.array(biases) for biases in model.intercepts_]
+    assert model.predict_proba(X).tobytes() == probabilities.tobytes()
+    assert parameters(MLPClassifier(**settings, **made, n_threads=1).fit(X, y)) == parameters(model)
+    other = MLPClassifier(**{**settings, "random_state": 1}, **made).fit(X, y)
+    assert other.network_.seed != model.network_.seed, "what is dropped goes by random_state"
+    for wrong, message in (
+        ({"normalization": "bach"}, "Did you mean 'batch'"),
+        ({"dropout": [0.1]}, "dropout has 1 rates; expected one for each of 2"),
+        ({"dropout": 1.0}, "'dropout' parameter of MLPClassifier must be a float in the range"),
+        ({"input_noise": -1}, "'input_noise' parameter of MLPClassifier must be a float in the range"),
+        ({"scale_inputs": "std"}, "Did you mean 'standard'"),
+        ({"dropout": 0.1, "solver": "lbfgs"}, "lbfgs minimises one function"),
+        ({"normalization": "batch", "batch_size": 149}, "leave one alone"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MLPClassifier(**{**settings, **wrong}).fit(X, y)
 
 
 def test_losses_of_classes():
@@ -475,6 +598,14 @@ def test_mistakes_are_warned_of_where_asked_for():
         MLPClassifier(max_iter=20, diagnose=True).fit(X, y)
     found = [str(warning.message) for warning in record if warning.category is scratchnn.TrainingWarning]
     assert [message for message in found if message.startswith("large inputs: inputs reach")]
+
+
+def test_mistakes_are_warned_of_where_a_fit_diverges():
+    X, y = numbers()
+    model = MLPRegressor(solver="sgd", learning_rate_init=1e3, diagnose=True, random_state=0)
+    with pytest.warns(scratchnn.TrainingWarning) as record, pytest.raises(ValueError, match="non-finite"):
+        model.fit(100 * X, y)
+    assert any(str(warning.message).startswith("large inputs") for warning in record)
 
 
 class Recorder:

@@ -18,10 +18,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from .. import diagnosis
+from ..architecture import parse_dropout
 from ..callbacks import Callback
 from ..core import activations
 from ..core.names import unknown
-from ..diagnosis import TrainingWarning
 from ..errors import DivergenceError
 from ..losses import Loss
 from ..network import NeuralNetwork
@@ -80,6 +81,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "normalization": [str, "array-like", None],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_noise": [Interval(Real, 0, None, closed="left")],
+        "scale_inputs": [str, "array-like", None],
         "regularization": [Regularization, None],
         "scoring": [str, callable, None],
         "schedule": [str, Schedule, None],
@@ -113,13 +119,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def intercepts_(self) -> list[Array]:
-        """The biases of each layer: views, as :attr:`coefs_`."""
-        return [layer.biases for layer in self._fitted("intercepts_").layers if layer.biases is not None]
+        """The biases of each layer, the shifts of those that batches normalise: views, as :attr:`coefs_`."""
+        layers = self._fitted("intercepts_").layers
+        return [np.asarray(layer.shift if layer.biases is None else layer.biases) for layer in layers]
 
     @intercepts_.setter
     def intercepts_(self, values: Iterable[Any]) -> None:
         for layer, biases in zip(self._fitted("intercepts_").layers, values, strict=True):
-            layer.biases = biases
+            if layer.biases is None:
+                layer.shift = biases
+            else:
+                layer.biases = biases
 
     @property
     def n_layers_(self) -> int:
@@ -159,6 +169,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         """Return the number of outputs and the loss."""
 
     @abstractmethod
+    def _output_settings(self, loss: Loss, dtype: np.dtype[Any]) -> dict[str, Any]:
+        """Return what the network is told of its outputs beyond the loss, "output_activation" at least."""
+
+    @abstractmethod
     def _weights(self, y: Array, sample_weight: Array | None, *, incremental: bool) -> Array | None:
         """Return the samples' weights, those of their classes included; None for ones."""
 
@@ -196,22 +210,26 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             self._draws = Draws(check_random_state(self.random_state), training.n)
         if afresh:
             self._start(hidden, training)
-        elif self.network_.layer_sizes[1:-1] != hidden:
-            raise ValueError(
-                f"hidden_layer_sizes is {hidden}, the fitted network has {self.network_.layer_sizes[1:-1]}; a fit that "
-                "goes on cannot change them"
-            )
+        else:
+            self._check_architecture(hidden)
+        self._set_noise()
         if self.solver != "lbfgs" and validation is None and self.early_stopping:
             parts = self._draws.split(self.validation_fraction, self._stratify(training.targets))
             training, validation = map(training.take, parts)
-        self._train(training, validation, 1 if incremental else self.max_iter)
+        try:
+            self._train(training, validation, 1 if incremental else self.max_iter)
+        except DivergenceError as error:
+            self._diagnose(training)
+            raise ValueError(NOT_FINITE) from error
         if not incremental:
             self._warn()
+        self._diagnose(training)
+        return self
+
+    def _diagnose(self, training: Samples) -> None:
         if self.diagnose:
             found = self.network_.diagnose(training.X, training.targets, sample_weight=training.weights)
-            for finding in found:
-                warnings.warn(f"{finding.kind}: {finding.message}", TrainingWarning, stacklevel=4)
-        return self
+            diagnosis.warn(found, stacklevel=5)
 
     def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
         """Return validation data of the caller's, checked against what the estimator was fitted with."""
@@ -235,33 +253,71 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 f"The 'activation' parameter of {type(self).__name__} has {len(names)} names for {n_hidden} hidden "
                 "layers."
             )
+        return [self._activation("activation", name) for name in names]
+
+    def _activation(self, parameter: str, name: Any) -> str:
+        """Return the library's name of an activation that a parameter names."""
         try:
-            return [str(activations.get(SYNONYMS.get(name, name))) for name in names]
+            return str(activations.get(SYNONYMS.get(name, name)))
         except (TypeError, ValueError):
+            message = f"The {parameter!r} parameter of {type(self).__name__} is {name!r}: "
             known = [*SYNONYMS, *activations.names()]
-            wrong = next((name for name in names if name not in known), names)
-            message = f"The 'activation' parameter of {type(self).__name__} is {wrong!r}: "
-            raise InvalidParameterError(message + unknown("activation", wrong, known)) from None
+            raise InvalidParameterError(message + unknown("activation", name, known)) from None
 
     def _start(self, hidden: tuple[int, ...], training: Samples) -> None:
         """Make the network, with scikit-learn's starting values, and forget what was fitted."""
         n_outputs, loss = self._output(training.targets)
-        names = self._activations(len(hidden))
+        settings = self._output_settings(loss, training.X.dtype)
+        activation = [*self._activations(len(hidden)), settings.pop("output_activation")]
         sizes = (training.X.shape[1], *hidden, n_outputs)
         sigmoid = {SYNONYMS.get(name, name) for name in np.atleast_1d(self.activation)} == {"sigmoid"}
         weights, biases = self._draws.initial_parameters(sizes, 2.0 if sigmoid else 6.0, training.X.dtype)
         self.network_ = NeuralNetwork(
             sizes,
-            activation=[*names, loss.link or "identity"],
+            activation=activation,
             loss=loss,
+            normalization=self._normalization(),
             weight_init=weights,
             bias_init=biases,
+            scale_inputs=self._scaling(self.scale_inputs),
             dtype=training.X.dtype,
-            seed=0,
+            seed=self._draws.seed(),
+            **settings,
         )
+        self._made_with = self._architecture(hidden)
         self._course = Course(
             early_stopping=self.early_stopping and self.solver != "lbfgs", learning_rate=self.learning_rate_init
         )
+
+    def _normalization(self) -> Any:
+        kinds = self.normalization
+        return kinds if kinds is None or isinstance(kinds, str) else list(kinds)
+
+    @staticmethod
+    def _scaling(given: Any) -> Any:
+        return given if given is None or isinstance(given, str) else tuple(given)
+
+    def _architecture(self, hidden: tuple[int, ...]) -> dict[str, Any]:
+        """Return what the network is made with, and a fit that goes on cannot change."""
+        names = ("activation", "loss", "normalization", "scale_inputs", "output_activation", "scale_targets", "bounds")
+        given = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {"hidden_layer_sizes": hidden} | {name: _plain(value) for name, value in given.items()}
+
+    def _check_architecture(self, hidden: tuple[int, ...]) -> None:
+        for name, value in self._architecture(hidden).items():
+            if value != self._made_with[name]:
+                raise ValueError(
+                    f"{name} is {value!r}, the fitted network has {self._made_with[name]!r}; a fit that goes on cannot "
+                    "change it"
+                )
+
+    def _set_noise(self) -> None:
+        network = self.network_
+        given = self.dropout if isinstance(self.dropout, Real) else list(self.dropout)
+        rates = parse_dropout(given, len(network.layers) - 1)
+        network.input_dropout, network.input_noise = self.input_dropout, self.input_noise
+        for layer, rate in zip(network.layers, rates, strict=False):
+            layer.dropout = rate
 
     def _train(self, training: Samples, validation: Samples | None, epochs: int) -> None:
         course, network, tasks = self._course, self.network_, None
@@ -293,8 +349,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             course.interrupted = True
             network._unfinished = None  # the next epoch has an order of its own
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        except DivergenceError as error:
-            raise ValueError(NOT_FINITE) from error
         finally:
             course.end()
             self._keep(course)
@@ -410,3 +464,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter with tuples for all that can be iterated over, so that it can be compared."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        return value
+    return tuple(map(_plain, value))

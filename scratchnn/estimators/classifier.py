@@ -44,6 +44,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, by which those of the samples are multiplied; "balanced" is
         ``n_samples / (n_classes * count)``, and in `partial_fit` by the counts of all calls so far.
+    {architecture}
     {added}
 
     Attributes
@@ -99,6 +100,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         max_fun: int = 15000,
         loss: Any = "log_loss",
         class_weight: Any = None,
+        normalization: Any = None,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        scale_inputs: Any = None,
         regularization: Any = None,
         scoring: Any = None,
         schedule: Any = None,
@@ -207,6 +213,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         if self._is_multiclass:
             return len(self.classes_), self._loss(losses.CrossEntropy, losses.Focal, "softmax")
         return targets.shape[1], self._loss(losses.SummedBinaryCrossEntropy, losses.BinaryFocal, "sigmoid")
+
+    def _output_settings(self, loss: Loss, dtype: np.dtype[Any]) -> dict[str, Any]:
+        return {"output_activation": loss.link}
 
     def _loss(self, log_loss: type[Loss], focal: type[Loss], link: str) -> Loss:
         """Return the loss of the parameter's name for outputs with this link."""

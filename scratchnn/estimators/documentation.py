@@ -61,6 +61,20 @@ n_iter_no_change : int, default=10
 max_fun : int, default=15000
     The most evaluations of the loss by "lbfgs"."""
 
+ARCHITECTURE = """normalization : {"batch", "layer"}, list or None, default=None
+    What the sums of hidden layers go through before the activation (Ioffe & Szegedy 2015; Ba et al. 2016); a list
+    has one, or None, for each. With "batch", no batch may have a single sample.
+dropout : float or list of float, default=0.0
+    The rate at which training drops the outputs of hidden layers (Srivastava et al. 2014); a list has one for each.
+input_dropout : float, default=0.0
+    The same for features.
+input_noise : float, default=0.0
+    The standard deviation of the noise that training adds to features, once they are scaled.
+scale_inputs : {"standard", "minmax"}, (shift, scale) or None, default=None
+    The network gets ``(x - shift) * scale``: of given numbers or vectors, or of mean and deviation, or least and
+    greatest value, of each feature of the training data. Measured by the first `fit` or `partial_fit`, and kept by
+    those that go on. `coefs_` are those of scaled features."""
+
 ADDED = """regularization : Regularization or None, default=None
     Any other regularisation, in place of `alpha`: L1, weight decay, largest norms, clipped gradients, one for each
     layer.
@@ -109,13 +123,15 @@ n_features_in_ : int
 feature_names_in_ : array of str
     Where X had names of columns that are all text."""
 
+PARTS = {"parameters": PARAMETERS, "architecture": ARCHITECTURE, "added": ADDED, "attributes": ATTRIBUTES}
+
 Class = TypeVar("Class", bound=type)
 
 
 def documented(cls: Class) -> Class:
-    """Put the common parts into a class's docstring, in place of {parameters}, {added} and {attributes}."""
+    """Put the common parts into a class's docstring, in place of their names in braces."""
     text = cls.__doc__ or ""
-    for name, part in (("parameters", PARAMETERS), ("added", ADDED), ("attributes", ATTRIBUTES)):
+    for name, part in PARTS.items():
         text = text.replace("{" + name + "}", part.replace("\n", "\n    "))
     cls.__doc__ = text
     return cls

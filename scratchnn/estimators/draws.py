@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -41,6 +42,10 @@ class Draws:
             weights.append(self.random_state.uniform(-bound, bound, (n_inputs, n_outputs)).astype(dtype))
             biases.append(self.random_state.uniform(-bound, bound, n_outputs).astype(dtype))
         return weights, biases
+
+    def seed(self) -> int:
+        """Return a seed for what scikit-learn does not draw; its own draws are as if there were none."""
+        return int.from_bytes(copy.deepcopy(self.random_state).bytes(8), "little")
 
     def split(self, fraction: float, stratify: Array | None) -> tuple[Array, Array]:
         """Return the samples to train on, and those to validate with: once drawn, always the same."""

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 
 from .. import losses
+from ..bounds import Bounds
 from ..core.names import unknown
 from ..losses import Loss
 from .base import BaseMLP
@@ -57,6 +58,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         "gaussian", mean and standard deviation; another of ``scratchnn.losses`` (docs/math.md, "Losses"); or a function
         ``(y_true, y_pred) -> (losses of the rows, gradient)``, which is slow.
     {parameters}
+    {architecture}
+    scale_targets : {"standard", "minmax"}, (shift, scale) or None, default=None
+        The same for targets, for the losses of numbers. Losses are those of scaled targets; predictions and scores are
+        in the units of the data.
+    bounds : (low, high) or None, default=None
+        Between which predictions lie and targets must, one of them None for none: the output activation is then sigmoid
+        or softplus.
+    output_activation : str or None, default=None
+        Of the last layer, for losses that leave it open: by default "identity".
     {added}
 
     Attributes
@@ -81,6 +91,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseMLP._parameter_constraints,
         "loss": [str, callable, Loss],
+        "scale_targets": [str, "array-like", None],
+        "bounds": ["array-like", None],
+        "output_activation": [str, None],
     }
 
     def __init__(
@@ -110,6 +123,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        normalization: Any = None,
+        dropout: Any = 0.0,
+        input_dropout: float = 0.0,
+        input_noise: float = 0.0,
+        scale_inputs: Any = None,
+        scale_targets: Any = None,
+        bounds: Any = None,
+        output_activation: str | None = None,
         regularization: Any = None,
         scoring: Any = None,
         schedule: Any = None,
@@ -177,6 +198,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     def _output(self, targets: Array) -> tuple[int, Loss]:
         loss = self._loss()
         return targets.shape[1] * loss.outputs_per_target, loss
+
+    def _output_settings(self, loss: Loss, dtype: np.dtype[Any]) -> dict[str, Any]:
+        bounds = Bounds.parse(None if self.bounds is None else tuple(self.bounds), dtype)
+        default = loss.link or ("identity" if bounds is None else bounds.activation)
+        given = self.output_activation
+        return {
+            "output_activation": default if given is None else self._activation("output_activation", given),
+            "scale_targets": self._scaling(self.scale_targets),
+            "bounds": None if self.bounds is None else tuple(self.bounds),
+        }
 
     def _loss(self) -> Loss:
         if not isinstance(self.loss, str):
