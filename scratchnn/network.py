@@ -110,8 +110,8 @@ class NeuralNetwork:
     input_dropout : float
         The same for inputs.
     input_noise : float
-        The standard deviation of the noise that training adds to inputs, once they are scaled (docs/math.md, "Input
-        noise").
+        The standard deviation of the noise that training adds to inputs, once they are scaled
+        (docs/math.md, "Input noise").
     scale_inputs : {"standard", "minmax"} or (shift, scale), optional
         The layers get ``(x - shift) * scale`` for an input x (docs/math.md, "Scaling"). Numbers, or vectors with one
         for each input; or a rule, which is measured on the data of the first call of ``train``, whatever the samples

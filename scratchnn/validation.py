@@ -268,8 +268,8 @@ def as_order(name: str, values: Any, n_samples: int) -> Array:
         raise TypeError(f"{name} has dtype {order.dtype}; expected integers, an index of a sample each")
     if order.shape != (n_samples,):
         raise ValueError(f"{name} has shape {order.shape}; expected ({n_samples},), as many indices as samples")
-    wrong = np.flatnonzero((order < 0) | (order >= n_samples))
-    if wrong.size:
+    if order.min() < 0 or order.max() >= n_samples:
+        wrong = np.flatnonzero((order < 0) | (order >= n_samples))
         raise ValueError(f"{name}[{wrong[0]}] is {order[wrong[0]]}; the samples are 0 ... {n_samples - 1}")
     return order.astype(np.int64, order="C")  # a copy, which nobody changes after the check
 

@@ -134,8 +134,8 @@ def test_a_share_depends_on_nothing_but_its_step(schedule):
 
 
 def test_far_out():
-    """After some hundred million steps."""
-    steps = np.arange(3 * 10**8, 3 * 10**8 + 5)
+    """After some ten million steps."""
+    steps = np.array([3 * 10**7, 3 * 10**7 + 7])
     for schedule in EXAMPLES:
         expected = [share_of(schedule, int(t), 10, 95) for t in steps]
         np.testing.assert_allclose(schedule.shares(steps, Pace(10, 95)), expected, rtol=1e-9, atol=1e-15)

@@ -591,6 +591,39 @@ def test_a_budget_of_seconds():
     assert model.network_.history.stopped == "max_seconds"
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_a_budget_of_steps_goes_on_in_the_midst_of_an_epoch(solver, shuffle):
+    X, y = iris()
+    settings = {"solver": solver, "shuffle": shuffle, "batch_size": 40, "random_state": 0, "n_iter_no_change": 99}
+    whole = MLPClassifier(max_iter=10, **settings).fit(X, y)
+    parts = MLPClassifier(max_iter=10, warm_start=True, max_steps=7, **settings).fit(X, y)
+    assert (parts.network_.history.stopped, parts.n_iter_) == ("max_steps", 1)
+    parts = pickle.loads(pickle.dumps(parts)).set_params(max_steps=None, max_iter=9).fit(X, y)
+    assert parts.loss_curve_ == whole.loss_curve_
+    assert parameters(parts) == parameters(whole)
+
+
+def test_partial_fit_begins_an_epoch():
+    X, y = iris()
+    settings = {"batch_size": 40, "random_state": 0}
+    model = MLPClassifier(warm_start=True, max_steps=2, **settings).fit(X, y)
+    before = model.network_.history.epochs
+    assert model.network_._unfinished is not None
+    model.set_params(max_steps=None).partial_fit(X, y)
+    assert model.network_.history.epochs == before + 1
+    assert model.network_._steps == 2 + 4
+
+
+def test_a_restored_network_begins_an_epoch():
+    X, y = iris()
+    model = MLPClassifier(early_stopping=True, batch_size=40, warm_start=True, max_steps=9, random_state=0).fit(X, y)
+    assert model.network_._unfinished is None
+    assert model.network_.evaluate(*[part[model._draws.parts[1]] for part in (X, y)]) == pytest.approx(
+        model.validation_loss_curve_[int(np.argmax(model.validation_scores_))]
+    )
+
+
 def test_mistakes_are_warned_of_where_asked_for():
     X, y = datasets.load_breast_cancer(return_X_y=True)
     with warnings.catch_warnings(record=True) as record:

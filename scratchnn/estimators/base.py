@@ -90,6 +90,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         "scoring": [str, callable, None],
         "schedule": [str, Schedule, None],
         "callbacks": [list, tuple, callable, Callback, None],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
         "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
         "diagnose": ["boolean"],
         "n_threads": [Interval(Integral, 1, None, closed="left"), None],
@@ -206,12 +207,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         weights = self._weights(y, sample_weight, incremental=incremental)
         training = Samples(X, y, self._targets(y), weights)
         validation = None if validation_data is None else self._validation(*validation_data)
-        if afresh or incremental or self._draws.n_samples != training.n:
+        anew = afresh or incremental or self._draws.n_samples != training.n
+        if anew:
             self._draws = Draws(check_random_state(self.random_state), training.n)
         if afresh:
             self._start(hidden, training)
         else:
             self._check_architecture(hidden)
+        if anew:
+            self.network_._unfinished = None  # what an epoch of other samples has left
         self._set_noise()
         if self.solver != "lbfgs" and validation is None and self.early_stopping:
             parts = self._draws.split(self.validation_fraction, self._stratify(training.targets))
@@ -329,7 +333,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if self.solver != "lbfgs":
             settings["batch_size"] = self._batch_size(training.n)
             settings["shuffle"] = self._draws.orders(training.n) if self.shuffle else False
-        more = self.callbacks if isinstance(self.callbacks, (list, tuple)) else [self.callbacks]
+        given = self.callbacks
+        more = given if isinstance(given, (list, tuple)) else [] if given is None else [given]
+        # L-BFGS stays below Python where nobody waits for what an iteration brought.
+        looks_on = self.solver != "lbfgs" or self.verbose or validation is not None or tasks is not None
+        epochs_before = network.history.epochs
         try:
             network.train(
                 training.X,
@@ -339,21 +347,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 sample_weight=training.weights,
                 regularization=regularization if self.regularization is None else self.regularization,
                 schedule=self.schedule,
+                max_steps=self.max_steps,
                 max_seconds=self.max_seconds,
-                callback=[course.after_epoch, *(callback for callback in more if callback is not None)],
+                callback=[*([course.after_epoch] if looks_on else []), *more],
                 n_threads=self.n_threads,
                 **settings,
             )
             course.stopped |= network.history.stopped != "completed"
         except KeyboardInterrupt:
             course.interrupted = True
-            network._unfinished = None  # the next epoch has an order of its own
             warnings.warn("Training interrupted by user.", stacklevel=4)
         finally:
+            if not looks_on:
+                course.after_all(network, network.history.loss[epochs_before:])
             course.end()
             self._keep(course)
         if course.best_parameters is not None:
             network._parameters[...] = course.best_parameters
+            network._unfinished = None
         if tasks is not None:
             tasks.end()
 

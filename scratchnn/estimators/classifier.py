@@ -109,6 +109,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         scoring: Any = None,
         schedule: Any = None,
         callbacks: Any = None,
+        max_steps: int | None = None,
         max_seconds: float | None = None,
         diagnose: bool = False,
         n_threads: int | None = None,

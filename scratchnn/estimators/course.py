@@ -58,8 +58,6 @@ class Course:
     def after_epoch(self, network: NeuralNetwork, _: int, history: History) -> bool:
         """Record the epoch, change the learning rate if it is time to, and say whether to stop."""
         rate = self.learning_rate
-        self.epochs += 1
-        self.samples += self.n_samples
         self._record(network, history.loss[-1])
         if self.settings.solver == "sgd" and self.settings.learning_rate == "invscaling":
             self.learning_rate = self.settings.learning_rate_init / (self.samples + 1) ** self.settings.power_t
@@ -73,7 +71,14 @@ class Course:
             network.learning_rate = self.learning_rate
         return self.stopped
 
+    def after_all(self, network: NeuralNetwork, losses: list[float]) -> None:
+        """Record epochs after which nothing was decided."""
+        for loss in losses:
+            self._record(network, loss)
+
     def _record(self, network: NeuralNetwork, loss: float) -> None:
+        self.epochs += 1
+        self.samples += self.n_samples
         tol, verbose = self.settings.tol, self.settings.verbose
         self.loss_curve.append(loss)
         if verbose:

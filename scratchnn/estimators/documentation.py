@@ -87,8 +87,10 @@ schedule : str, Schedule or None, default=None
 callbacks : Callback, callable or list of them, default=None
     What is done after every epoch or batch: ``scratchnn.callbacks`` has a progress bar, checkpoints and TensorBoard; a
     function is called as ``function(network, epoch, history)``, and stops the fit where it returns True.
+max_steps : int or None, default=None
+    Stop a fit after so many steps, in the midst of an epoch too; a fit that goes on finishes it first.
 max_seconds : float or None, default=None
-    Stop once a fit has taken this long.
+    Stop once a fit has taken this long, likewise.
 diagnose : bool, default=False
     Whether to look for the usual mistakes after the fit, and warn of each: large inputs, dead neurons, vanishing
     gradients, over- and underfitting.

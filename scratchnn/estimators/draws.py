@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -31,6 +30,7 @@ class Draws:
         self.n_samples = n_samples
         self.parts: tuple[Array, Array] | None = None
         self.order: Array | None = None
+        self.ordered = 0  # the epoch that it is for
 
     def initial_parameters(
         self, layer_sizes: Sequence[int], factor: float, dtype: npt.DTypeLike
@@ -45,7 +45,10 @@ class Draws:
 
     def seed(self) -> int:
         """Return a seed for what scikit-learn does not draw; its own draws are as if there were none."""
-        return int.from_bytes(copy.deepcopy(self.random_state).bytes(8), "little")
+        state = self.random_state.get_state(legacy=False)
+        seed = int.from_bytes(self.random_state.bytes(8), "little")
+        self.random_state.set_state(state)
+        return seed
 
     def split(self, fraction: float, stratify: Array | None) -> tuple[Array, Array]:
         """Return the samples to train on, and those to validate with: once drawn, always the same."""
@@ -61,13 +64,18 @@ class Draws:
         return self.parts
 
     def orders(self, n_samples: int) -> Callable[[int], Array]:
-        """Return a function that gives the order of the next epoch: that of the last one, shuffled."""
+        """Return a function that gives the order of an epoch, by its number: that of the one before, shuffled.
+
+        It is the same again for the same epoch, of which a fit that goes on does what is left.
+        """
         places = np.arange(n_samples)
 
-        def next_order(_: int) -> Array:
-            indices = places.copy()
-            self.random_state.shuffle(indices)
-            self.order = indices if self.order is None else self.order[indices]
+        def order_of(epoch: int) -> Array:
+            if self.order is None or epoch != self.ordered:
+                indices = places.copy()
+                self.random_state.shuffle(indices)
+                self.order = indices if self.order is None else self.order[indices]
+                self.ordered = epoch
             return self.order
 
-        return next_order
+        return order_of

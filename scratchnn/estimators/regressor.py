@@ -135,6 +135,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         scoring: Any = None,
         schedule: Any = None,
         callbacks: Any = None,
+        max_steps: int | None = None,
         max_seconds: float | None = None,
         diagnose: bool = False,
         n_threads: int | None = None,
