@@ -58,6 +58,7 @@ from .validation import (
     dropout_rate,
     integer,
     real_dtype,
+    validation_parts,
 )
 
 if TYPE_CHECKING:
@@ -909,13 +910,7 @@ class NeuralNetwork:
         return self.history
 
     def _validation(self, validation_data: Any, scalings: Scalings) -> HeldOut:
-        expected = "expected (X, y) or (X, y, sample_weight)"
-        if not isinstance(validation_data, (tuple, list)):
-            raise TypeError(f"validation_data is {type(validation_data).__name__}; {expected}")
-        n = len(validation_data)
-        if n not in (2, 3):
-            raise ValueError(f"validation_data has {n} part{'' if n == 1 else 's'}; {expected}")
-        X, y, weights = (*validation_data, None)[:3]
+        X, y, weights = validation_parts(validation_data)
         return HeldOut(self._data(X, y, weights, "validation ", scalings), X, y)
 
     @contextmanager

@@ -28,6 +28,7 @@ __all__ = [
     "integer",
     "number",
     "real_dtype",
+    "validation_parts",
 ]
 
 Array = npt.NDArray[Any]
@@ -251,6 +252,26 @@ def as_sample_weight(name: str, values: Any, n_samples: int, dtype: np.dtype[Any
     if total == 0 or np.isinf(total):
         raise ValueError(f"{name} sums to {total}; expected a finite number > 0")
     return Source(weights[:, None])
+
+
+def validation_parts(validation_data: Any) -> tuple[Any, Any, Any]:
+    """Return X, y and the samples' weights, None for ones.
+
+    Raises
+    ------
+    TypeError
+        If they are no tuple or list.
+    ValueError
+        If there are more or fewer parts.
+    """
+    expected = "expected (X, y) or (X, y, sample_weight)"
+    if not isinstance(validation_data, (tuple, list)):
+        raise TypeError(f"validation_data is {type(validation_data).__name__}; {expected}")
+    n = len(validation_data)
+    if n not in (2, 3):
+        raise ValueError(f"validation_data has {n} part{'' if n == 1 else 's'}; {expected}")
+    X, y, weights = (*validation_data, None)[:3]
+    return X, y, weights
 
 
 def as_order(name: str, values: Any, n_samples: int) -> Array:

@@ -806,6 +806,24 @@ def test_refusals_after_a_fit():
             model.set_params(solver="lbfgs").partial_fit  # noqa: B018
 
 
+def test_an_unknown_scorer_names_the_nearest():
+    X, y = iris()
+    with pytest.raises(ValueError, match=r"'scoring' parameter of MLPClassifier is 'acuracy'.*Did you mean 'accuracy'"):
+        MLPClassifier(scoring="acuracy").fit(X, y)
+
+
+def test_validation_data_of_another_form():
+    X, y = iris()
+    for wrong, kind, message in (
+        ((X,), ValueError, "validation_data has 1 part; expected"),
+        (X, TypeError, "validation_data is ndarray; expected"),
+        ((X[:, :2], y), ValueError, "X has 2 features"),
+        ((X, y + 1), ValueError, "validation_data has classes"),
+    ):
+        with pytest.raises(kind, match=message):
+            MLPClassifier().fit(X, y, validation_data=wrong)
+
+
 def test_an_unknown_activation_names_the_nearest():
     X, y = iris()
     with pytest.raises(ValueError, match="leaky_relu"):

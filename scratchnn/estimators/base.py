@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -29,6 +29,7 @@ from ..network import NeuralNetwork
 from ..optimizers import LBFGS, AdamHat, Momentum, Nesterov, Optimizer
 from ..regularization import Regularization
 from ..schedules import Schedule
+from ..validation import validation_parts
 from .compatibility import CallbackSupportMixin, validate_data
 from .course import Course
 from .draws import Draws
@@ -199,6 +200,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         if self.early_stopping and incremental and self.solver != "lbfgs":
             raise ValueError("partial_fit does not support early_stopping=True")
+        self._check_scoring()
         hidden = self._hidden_layer_sizes()
         afresh = not hasattr(self, "network_") or not (self.warm_start or incremental)
         X, y = self._validate_input(X, y, incremental=incremental, reset=afresh)
@@ -206,7 +208,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight = _check_sample_weight(sample_weight, X)
         weights = self._weights(y, sample_weight, incremental=incremental)
         training = Samples(X, y, self._targets(y), weights)
-        validation = None if validation_data is None else self._validation(*validation_data)
+        validation = None if validation_data is None else self._validation(*validation_parts(validation_data))
         anew = afresh or incremental or self._draws.n_samples != training.n
         if anew:
             self._draws = Draws(check_random_state(self.random_state), training.n)
@@ -235,12 +237,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             found = self.network_.diagnose(training.X, training.targets, sample_weight=training.weights)
             diagnosis.warn(found, stacklevel=5)
 
-    def _validation(self, X: Any, y: Any, sample_weight: Any = None) -> Samples:
+    def _validation(self, X: Any, y: Any, sample_weight: Any) -> Samples:
         """Return validation data of the caller's, checked against what the estimator was fitted with."""
         X, y = self._validate_known(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
         return Samples(X, y, self._targets(y), sample_weight)
+
+    def _check_scoring(self) -> None:
+        if isinstance(self.scoring, str) and self.scoring not in (names := ["loss", *get_scorer_names()]):
+            message = f"The 'scoring' parameter of {type(self).__name__} is {self.scoring!r}: "
+            raise InvalidParameterError(message + unknown("scorer", self.scoring, names))
 
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
