@@ -45,7 +45,7 @@ def extension(pyx: Path) -> Extension:
     return Extension(
         ".".join(pyx.with_suffix("").parts),
         [str(pyx), *(C_SOURCES if links_c else [])],
-        include_dirs=["csrc"],
+        include_dirs=["csrc", "scratchnn/include"],
         depends=C_DEPENDS,
         libraries=["m"] if links_c and sys.platform != "win32" else [],
     )

@@ -20,9 +20,6 @@ from scratchnn.core.arrays import expect
 from scratchnn.core.topology import aligned_zeros, padded
 
 cdef enum:
-    # Rows of a block: a multiple of every tile height (csrc/vec_*.h), and small enough that two layers of a few
-    # hundred outputs stay in a cache of 1 MiB.
-    BLOCK = 240
     # Blocks of narrow networks fit the C stack in multiples of this, which spares an allocation, 2.5 µs; they stay
     # in the L1 cache there, which is up to 10 % faster.
     SMALL_BLOCK = 24
@@ -36,34 +33,6 @@ cdef enum:
 
 cdef object ndarray = np.ndarray
 cdef object empty = np.empty
-
-
-# A pass over rows, by one thread or several.
-cdef struct Pass:
-    void *predictor
-    const snn_kernels *k
-    const Rows *x
-    size_t n                # rows
-    bint in_place           # whether x is computed on where it is
-    size_t block            # rows that a thread takes at a time
-    uint32_t n_threads
-    uint32_t taken          # blocks, of which every thread takes one to begin with
-    bint check              # whether to stop at a value of x that is not finite
-    bint stopped
-    void *raised            # a list for what a signal's handler raises; needed where there are several blocks
-
-    # For each thread: a block of x where it is not in place, and twice a block of a layer.
-    char *memory
-    size_t memory_of_inputs, memory_of_layer, memory_of_thread
-
-    # What becomes of the outputs: they are kept row by row without padding ...
-    char *results
-    # ... or compared with y, and the losses of every SMALL_BLOCK rows added up.
-    const Rows *y
-    const char *sample_weight   # NULL for ones
-    const Loss *loss
-    char *targets           # a block for each thread
-    double *losses
 
 
 cdef void run_pass(void *p, uint32_t thread) noexcept nogil:
@@ -86,22 +55,6 @@ cdef class Predictor:
         How the way back leads from outputs, vectors of float64 with a number for each, to results, which lie between
         two numbers of the network's dtype.
     """
-
-    cdef Topology topology
-    cdef const char *parameters
-    cdef const Dense *last
-    cdef size_t itemsize
-    cdef size_t input_stride
-    cdef object dtype
-    cdef object n_outputs
-    cdef object choose
-    cdef object keep
-
-    cdef const double *input_shift      # NULL for inputs as they are
-    cdef const double *input_scale
-    cdef const double *output_shift     # NULL for outputs as they are
-    cdef const double *output_scale
-    cdef double low, high
 
     def __cinit__(self, Topology topology, parameters, choose, inputs=None, outputs=None):
         cdef const char[::1] bytes = parameters.view(np.int8)
@@ -271,6 +224,21 @@ cdef class Predictor:
         p.n_threads = p.taken = team.start()
         with nogil:
             team.run(run_pass, p, p.n_threads)
+
+    cdef size_t bytes_for(self, size_t rows) noexcept nogil:
+        return self.itemsize * rows * (self.input_stride + 2 * <size_t>self.topology.widest)
+
+    cdef void predict_rows(self, const Rows *x, size_t n, char *memory, size_t block, char *results) noexcept nogil:
+        cdef Pass p
+        cdef size_t first = 0, m
+        p.k, p.x, p.results = table(self.itemsize), x, results
+        p.in_place, p.check = in_place(p.k, x), False
+        p.memory_of_inputs = block * self.input_stride * self.itemsize
+        p.memory_of_layer = block * <size_t>self.topology.widest * self.itemsize
+        while first < n:
+            m = min(block, n - first)
+            self.keep_outputs(&p, self.block_of_outputs(&p, memory, first, m), first, m)
+            first += m
 
     # The blocks that this thread gets hold of.
     cdef void work(self, Pass *p, uint32_t thread) noexcept nogil:

@@ -8,7 +8,6 @@ a parameter is no longer finite, the run returns to it and reports divergence.
 
 import numpy as np
 
-cimport cython
 from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -42,18 +41,10 @@ SNAPSHOT_SAMPLES = 8192
 # The stream of a network's seed that shuffles come from; initial parameters come from stream 0.
 SHUFFLE_STREAM = 1
 
-cdef enum Status:
-    RUNNING
-    PAUSED          # by a limit of steps or of time
-    INTERRUPTED
-    DIVERGED
-
-
 cdef void run_loop(void *trainer, uint32_t thread) noexcept nogil:
     (<Trainer>trainer).loop(thread)
 
 
-@cython.final  # its functions call each other directly
 cdef class Trainer:
     """Trains a network with one optimizer, step by step.
 
@@ -74,63 +65,6 @@ cdef class Trainer:
     epoch_loss, epoch_penalty : float
         The sums of their losses and of what penalties added.
     """
-
-    cdef Step step
-    cdef const snn_kernels *k
-    cdef double[::1] hyper
-    cdef size_t n_samples, n_outputs
-    cdef bint shuffle, order_given
-    cdef uint64_t key
-    cdef readonly uint64_t counter, steps
-    cdef const double[::1] rates    # of the steps after the first rates_from; None where hyper has the rate of all
-    cdef uint64_t rates_from
-
-    # the same network for the kernel that takes whole steps
-    cdef bint is_tiny
-    cdef snn_tiny tiny
-    cdef object tiny_memory
-
-    # a run in progress
-    cdef snn_barrier barrier
-    cdef uint32_t n_threads
-    cdef Status status
-    cdef readonly bint loss_finite
-    cdef readonly bint finite_at_start      # of the latest epoch that began
-    cdef double *losses
-    cdef double *last_rates         # of each epoch
-    cdef size_t epochs
-    cdef size_t epoch
-    cdef bint begun                 # whether the order of the epoch is drawn
-    cdef uint64_t next_counter      # of the epoch that follows
-    cdef readonly size_t first      # sample of the next step
-    cdef uint64_t last_step         # the run ends with it
-    cdef double deadline            # or soon after
-    cdef Trial trial                # of the number of threads
-    cdef size_t steps_left          # of a stretch of steps in so many threads
-    cdef size_t steps_measured
-    cdef double measured_from
-    cdef readonly size_t samples    # of all whole epochs of all runs
-    cdef double weight              # of the samples of the step, together
-    cdef readonly double epoch_loss         # that of its steps, before it is scaled
-    cdef readonly double epoch_penalty      # what penalties add: of its steps, each times its samples in a mean
-    cdef readonly double batch_loss         # of the latest step, penalties included
-    cdef double last_poll
-    cdef size_t poll_every, since_poll
-    cdef object interruption
-    cdef uint64_t float_state
-
-    # the state to return to
-    cdef size_t snapshot_samples, since_snapshot
-    cdef size_t snapshot_epoch
-    cdef readonly bint snapshot_taken       # in this run
-    cdef bint has_snapshot                  # in any
-    cdef uint64_t snapshot_counter, snapshot_steps, snapshot_noise
-    cdef size_t snapshot_first
-    cdef double snapshot_loss, snapshot_penalty
-    cdef size_t state_size
-    cdef object kept_memory
-    cdef char *kept[1 + SNN_MAX_STATES]     # parameters, and the optimizer's state
-    cdef char *live[1 + SNN_MAX_STATES]
 
     def __cinit__(self, Step step, optimizer, uint64_t steps=0, bint shuffle=False, uint64_t seed=0,
                   uint64_t counter=0, size_t first=0, double epoch_loss=0, double epoch_penalty=0):
@@ -210,6 +144,39 @@ cdef class Trainer:
         self.steps += n
         self.end_steps(n, m, loss)
 
+    cdef double take_step(self, size_t first, size_t m) noexcept nogil:
+        self.first, self.n_threads = first, 1
+        if self.is_tiny:
+            self.step.fetch(first, 0, m)
+            self.k.tiny_steps(
+                &self.tiny, 1, m, self.step.inputs_of(first), self.step.input_stride, self.step.targets_of(first),
+                self.step.target_stride, loss_scale(&self.step.loss, m, self.n_outputs), <double>self.steps,
+                self.step.row_loss, &self.epoch_loss)
+            self.batch_loss = self.step.sum_of_losses(m) * loss_scale(&self.step.loss, m, self.n_outputs)
+            self.steps += 1
+            return self.batch_loss
+        self.begin_step(m)
+        self.step.phase_one(first, m, 0, 1, NULL)
+        self.step.phase_two(first, m, 0, 1)
+        if self.step.penalties is not None:
+            self.finish_step(0)
+        if self.step.noise is not None:
+            self.step.noise.counter += 1
+        self.add_loss(m)
+        return self.batch_loss
+
+    cdef double find_gradient(self, size_t m, char *gradient) noexcept nogil:
+        self.first = 0
+        self.weight = self.step.weight_of(0, m)
+        if self.step.penalties is not None:
+            self.step.penalties.prepare(0, self.weight, INFINITY)
+        self.step.phase_one(0, m, 0, 1, NULL)
+        self.step.gradient(0, m, gradient, 0, 1)
+        if self.step.noise is not None:
+            self.step.noise.counter += 1
+        self.add_loss(m)
+        return self.batch_loss
+
     # ---- what thread 0 does for all ----
 
     cdef void begin_epoch(self) noexcept nogil:
@@ -273,13 +240,16 @@ cdef class Trainer:
 
     cdef void end_epoch(self) noexcept nogil:
         cdef size_t n = self.n_samples
-        self.losses[self.epoch] = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs)
-        self.losses[self.epoch] += self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1)
+        self.losses[self.epoch] = self.mean_of_epoch(n)
         self.last_rates[self.epoch] = self.hyper[0]
         self.since_snapshot += self.n_samples
         self.epoch += 1
         self.begun, self.first, self.epoch_loss, self.epoch_penalty = False, 0, 0, 0
         self.counter = self.next_counter
+
+    cdef double mean_of_epoch(self, size_t n) noexcept nogil:
+        cdef double loss = self.epoch_loss * loss_scale(&self.step.loss, n, self.n_outputs)
+        return loss + self.epoch_penalty / (n if self.step.loss.mean_over_samples else 1)
 
     cdef void poll(self) noexcept nogil:
         """Let Python handle signals, Ctrl-C among them; look whether time is up."""
@@ -388,12 +358,12 @@ cdef class Trainer:
                 break
         restore_denormals(state)
 
-    cdef inline void wait(self) noexcept nogil:
+    cdef void wait(self) noexcept nogil:
         """Wait until all threads are here."""
         if self.n_threads > 1:
             barrier_wait(&self.barrier)
 
-    cdef inline bint goes_on(self) noexcept nogil:
+    cdef bint goes_on(self) noexcept nogil:
         return self.first < self.n_samples and self.status == RUNNING and self.steps_left > 0
 
     cdef void run_stretches(self, Team team) noexcept nogil:
