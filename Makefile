@@ -6,7 +6,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench lint format clean FORCE
+.PHONY: help demo test bench kernels lint format clean FORCE
 
 # Whatever is run sees the installed package, never the directory it is run from.
 export PYTHONSAFEPATH := 1
@@ -16,6 +16,8 @@ DEMO := .venv
 TEST := build/venv-test
 BENCH := build/venv-bench
 LINT := build/venv-lint
+KERNELS = build/kernels
+KERNEL_FLAGS = -O3 -DNDEBUG
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -41,6 +43,12 @@ bench: $(BENCH)/installed  ## Measure speed beside other libraries, which it ins
 	PYTHONPATH=benchmarks $(BENCH)/bin/python benchmarks/compare.py $(ARGS)
 	@echo "Made: build/bench/table.md, results.json, results.csv, results.png"
 
+kernels:  ## Build csrc/ as a static library without Python: build/kernels/libscratchnn_kernels.a
+	@rm -rf $(KERNELS) && mkdir -p $(KERNELS)
+	csrc=$$PWD/csrc && cd $(KERNELS) && find $$csrc -name '*.c' ! -name '*.inc.c' | xargs -n 1 -P 4 \
+		$(CC) $(KERNEL_FLAGS) -std=c11 -fno-math-errno -fno-trapping-math -ffp-contract=off -I $$csrc -c
+	cd $(KERNELS) && $(AR) rcs libscratchnn_kernels.a *.o && rm -f *.o
+
 lint: $(LINT)/installed  ## Check style, types, C format and workflows
 	$(LINT)/bin/ruff check
 	$(LINT)/bin/ruff format --check
@@ -62,7 +70,7 @@ clean:  ## Remove all that was made
 	find scratchnn -name '*.c' -exec rm -f {} +
 
 # coefficients.h is as tools/coefficients.py writes it.
-C_FILES = $(shell find csrc benchmarks -name '*.[ch]' ! -name coefficients.h)
+C_FILES = $(shell find csrc benchmarks scratchnn/include examples -name '*.[ch]' ! -name coefficients.h)
 SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
 	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
 

@@ -20,10 +20,12 @@ from .neuron import Neuron
 from .regularization import Regularization
 
 if TYPE_CHECKING:
+    from .embedding import Engine, get_include
     from .estimators import MLPClassifier, MLPRegressor
 
 __all__ = [
     "DivergenceError",
+    "Engine",
     "Finding",
     "GradientCheck",
     "History",
@@ -40,6 +42,7 @@ __all__ = [
     "check_gradients",
     "core",
     "find_learning_rate",
+    "get_include",
     "load",
     "losses",
     "metrics",
@@ -58,9 +61,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the estimators, which need scikit-learn, once they are asked for."""
+    """Import what few need once it is asked for: the estimators, which need scikit-learn, and engines."""
     if name in ("MLPClassifier", "MLPRegressor"):
         from . import estimators
 
         return getattr(estimators, name)
+    if name in ("Engine", "get_include"):
+        from . import embedding
+
+        return getattr(embedding, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -125,6 +125,8 @@ def test_no_import_goes_in_a_circle():
 def test_kernels_stand_at_the_bottom_and_alone_reach_the_c():
     assert not ours(imports_of(CORE / "kernels.pyx"))
     externs = offences(r'cdef extern from "[^<"]+"', CYTHON)
+    of_engines = {path: externs.pop(path) for path in ("scratchnn/core/engine.pyx", "scratchnn/core/engine.pxd")}
+    assert set().union(*of_engines.values()) == {'cdef extern from "scratchnn.h"'}  # which is the way out, not in
     assert set(externs) == {"scratchnn/core/kernels.pyx", "scratchnn/core/kernels.pxd"}
     functions = {  # of csrc's headers
         name

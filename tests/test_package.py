@@ -67,7 +67,12 @@ def test_size():
 @installed_as_users_do
 def test_sources_stay_at_home():
     suffixes = {Path(path).suffix for path in files() if path.startswith("scratchnn/")}
-    assert not suffixes & {".c", ".h", ".pyx", ".md", ".toml"}
+    assert not suffixes & {".c", ".pyx", ".md", ".toml"}
+    assert [path for path in files() if path.endswith((".h", ".pxd"))] == [
+        "scratchnn/__init__.pxd",
+        "scratchnn/core/engine.pxd",
+        "scratchnn/include/scratchnn.h",
+    ]
     assert not [path for path in files() if path.startswith(("tests", "examples", "tools", "benchmarks"))]
 
 

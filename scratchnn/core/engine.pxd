@@ -1,14 +1,15 @@
 """Engines: one network for callers below Python. The contracts are those of scratchnn.h.
 
-    cimport scratchnn                                       # cython -I is not needed; the C compiler needs get_include()
+    cimport scratchnn                   # compiled with -I of scratchnn.get_include()
 
-    cdef scratchnn.Engine engine = scratchnn_engine_object
-    cdef scratchnn.scratchnn_samples samples = scratchnn.samples_of(x, y)   # memoryviews of the engine's dtype
+    cdef scratchnn.Engine engine = ...  # a scratchnn.Engine
+    cdef scratchnn.scratchnn_samples samples = scratchnn.samples_of(x, y)   # memoryviews of the network's dtype
     cdef double loss
     with nogil:
         status = engine.train_epoch(&samples, NULL, &loss)
 """
 
+cimport cython
 from libc.stdint cimport int64_t
 
 
@@ -28,6 +29,8 @@ cdef extern from "scratchnn.h" nogil:
     ctypedef struct scratchnn_samples:
         size_t itemsize
         size_t n
+        size_t n_inputs
+        size_t n_targets
         const void *x
         ptrdiff_t x_row
         const void *y
@@ -70,19 +73,23 @@ ctypedef fused real:
     double
 
 
-# Samples with targets, and with labels; the memory is that of the views.
+# Samples with targets, and with labels, in the memory of the views. Where these are more or fewer than rows, n is 0.
+@cython.boundscheck(False)
 cdef inline scratchnn_samples samples_of(const real[:, ::1] x, const real[:, ::1] y) noexcept nogil:
     cdef scratchnn_samples samples
     samples.itemsize, samples.n = sizeof(real), x.shape[0] if x.shape[0] == y.shape[0] else 0
+    samples.n_inputs, samples.n_targets = x.shape[1], y.shape[1]
     samples.x, samples.x_row = <const void *>&x[0, 0], x.strides[0]
     samples.y, samples.y_row = <const void *>&y[0, 0], y.strides[0]
     samples.labels, samples.weights = NULL, NULL
     return samples
 
 
+@cython.boundscheck(False)
 cdef inline scratchnn_samples samples_with_labels(const real[:, ::1] x, const int64_t[::1] labels) noexcept nogil:
     cdef scratchnn_samples samples
     samples.itemsize, samples.n = sizeof(real), x.shape[0] if x.shape[0] == labels.shape[0] else 0
+    samples.n_inputs, samples.n_targets = x.shape[1], 0
     samples.x, samples.x_row = <const void *>&x[0, 0], x.strides[0]
     samples.y, samples.y_row, samples.weights = NULL, 0, NULL
     samples.labels = &labels[0]

@@ -1,7 +1,7 @@
 """Engines: one network for callers below Python, from Cython by engine.pxd and from C by a table, scratchnn.h.
 
-Between a caller and a step there is a check of what he gives, and nothing else: rows are gathered from where they are, and a
-step is the trainer's.
+Between a caller and a step there is a check of what he gives, and nothing else: rows are gathered from where they are,
+and a step is the trainer's.
 """
 
 import numpy as np
@@ -12,11 +12,10 @@ from cpython.pycapsule cimport PyCapsule_New
 from libc.math cimport NAN, isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from scratchnn.core.data cimport Rows, Source
+from scratchnn.core.data cimport Rows
 from scratchnn.core.kernels cimport (
     SNN_FLOAT32, SNN_FLOAT64, flush_denormals, restore_denormals, snn_source)
 from scratchnn.core.layers.dense cimport Dense
-from scratchnn.core.losses cimport loss_scale
 from scratchnn.core.predictor cimport BLOCK, Predictor
 from scratchnn.core.step cimport Step
 from scratchnn.core.topology cimport Topology
@@ -43,10 +42,16 @@ cdef class _Parts:
         cdef char[::1] bytes = array.view(np.int8)
         return &bytes[0]
 
-    cdef bint fits(self, const scratchnn_samples *s, size_t n_max) noexcept nogil:
-        """Whether samples are what a step can take."""
-        cdef size_t i, n_classes = self.step.y.n_columns
-        if s == NULL or s.itemsize != self.step.k.itemsize or not 1 <= s.n <= n_max or s.x == NULL:
+    cdef bint fits(self, const scratchnn_samples *s, bint one_batch) noexcept nogil:
+        """Whether samples are what steps can take."""
+        cdef size_t i, n_classes = self.step.y.n_columns, batch_size = self.step.batch_size
+        if s == NULL or s.itemsize != self.step.k.itemsize or s.n == 0 or s.x == NULL:
+            return False
+        if s.n_inputs != self.step.x.n_columns or (s.y != NULL and s.n_targets != n_classes):
+            return False
+        if one_batch and s.n > batch_size:
+            return False
+        if self.step.together and (s.n == 1 or s.n % batch_size == 1):  # a batch of one has no spread
             return False
         if (s.y == NULL) == (s.labels == NULL) or (s.weights != NULL and not self.is_weighted):
             return False
@@ -96,8 +101,8 @@ cdef class Engine:
     takes_labels : bool
     """
 
-    def __init__(self, network, Topology topology, Predictor predictor, parameters, Trainer trainer=None, Step step=None,
-                 bint takes_labels=False):
+    def __init__(self, network, Topology topology, Predictor predictor, parameters, Trainer trainer=None,
+                 Step step=None, bint takes_labels=False):
         cdef _Parts p = _Parts()
         cdef const Dense *last = &topology.layers[topology.n_layers - 1]
         p.topology, p.predictor, p.trainer, p.step = topology, predictor, trainer, step
@@ -156,7 +161,7 @@ cdef class Engine:
         cdef uint64_t state
         if self.inside == NULL or (<_Parts>self.inside).trainer is None:
             return SCRATCHNN_MISSING
-        if loss == NULL or not (<_Parts>self.inside).fits(samples, self.shape.batch_size):
+        if loss == NULL or not (<_Parts>self.inside).fits(samples, True):
             return SCRATCHNN_INVALID
         state = flush_denormals()
         (<_Parts>self.inside).take(samples, NULL)
@@ -171,7 +176,7 @@ cdef class Engine:
         cdef bint finite = True
         if self.inside == NULL or (<_Parts>self.inside).trainer is None:
             return SCRATCHNN_MISSING
-        if loss == NULL or not (<_Parts>self.inside).fits(samples, <size_t>-1):
+        if loss == NULL or not (<_Parts>self.inside).fits(samples, False):
             return SCRATCHNN_INVALID
         if order != NULL:
             for i in range(samples.n):
@@ -192,7 +197,7 @@ cdef class Engine:
         cdef uint64_t state
         if self.inside == NULL or (<_Parts>self.inside).trainer is None:
             return SCRATCHNN_MISSING
-        if loss == NULL or not (<_Parts>self.inside).fits(samples, self.shape.batch_size):
+        if loss == NULL or not (<_Parts>self.inside).fits(samples, True):
             return SCRATCHNN_INVALID
         state = flush_denormals()
         (<_Parts>self.inside).take(samples, NULL)

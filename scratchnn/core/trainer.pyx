@@ -13,8 +13,7 @@ from libc.stdint cimport UINT64_MAX, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from scratchnn.core.kernels cimport (
-    SNN_MAX_STATES, barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals,
-    snn_barrier, snn_kernels, snn_tiny, snn_tiny_layer)
+    barrier_init, barrier_wait, flush_denormals, random_key, random_shuffle, restore_denormals, snn_tiny_layer)
 from scratchnn.core.layers.tiny cimport describe, is_tiny
 from scratchnn.core.losses cimport loss_scale
 from scratchnn.core.signals cimport POLL_WORK, pending_interruption, poll_is_due, seconds

@@ -11,7 +11,8 @@
  *
  * and then, without the GIL:
  *
- *     scratchnn_samples samples = {sizeof(float), n, x, n_inputs * sizeof(float), y, n_targets * sizeof(float), NULL, NULL};
+ *     scratchnn_samples samples = {.itemsize = sizeof(float), .n = n, .n_inputs = 4, .n_targets = 1, .x = x, .y = y,
+ *                                  .x_row = 4 * sizeof(float), .y_row = sizeof(float)};
  *     double loss;
  *     int status = snn->train_epoch(engine, &samples, NULL, &loss);
  *
@@ -51,12 +52,15 @@ typedef enum scratchnn_status {
 typedef struct scratchnn_samples {
     size_t itemsize; /* sizeof(float) or sizeof(double), that of the engine */
     size_t n;        /* at least 1 */
-    const void *x;   /* n_inputs columns */
+    size_t n_inputs,
+        n_targets; /* columns of x and y, those of the engine; without y n_targets does not matter */
+    const void *x;
     ptrdiff_t x_row; /* bytes from one row to the next */
-    const void *y;   /* n_targets columns; or NULL, and */
+    const void *y;   /* or NULL, and */
     ptrdiff_t y_row;
     const int64_t *labels; /* the class of each row, 0 ... n_targets - 1; else NULL */
-    const void *weights;   /* the weight of each row, at least 0; NULL for ones, and in an engine without them */
+    const void
+        *weights; /* the weight of each row, at least 0; NULL for ones, and in an engine without them */
 } scratchnn_samples;
 
 /* A matrix in the engine's memory; a vector is a matrix of one row. */
@@ -67,7 +71,7 @@ typedef struct scratchnn_array {
 } scratchnn_array;
 
 typedef struct scratchnn_shape {
-    size_t itemsize;  /* 4 for float, 8 for double */
+    size_t itemsize; /* 4 for float, 8 for double */
     size_t n_inputs;
     size_t n_outputs;
     size_t n_targets; /* n_outputs, or fewer where the loss has several outputs for a target */
@@ -97,22 +101,24 @@ typedef struct scratchnn_api {
      * a pointer is NULL. */
     int (*predict)(scratchnn_engine *engine, size_t n, const void *x, ptrdiff_t x_row, void *outputs);
 
-    /* One step on all samples, n <= batch_size, and its loss before the step, penalties included. INVALID where n or the
-     * itemsize does not fit, x is missing, there are not either targets or labels, a label is out of range, or samples have weights
-     * and the engine does not expect them; MISSING without an optimizer. */
+    /* One step on all samples, n <= batch_size, and its loss before the step, penalties included. INVALID where n, the
+     * itemsize or a number of columns does not fit, x is missing, there are not either targets or labels, a label is out of range, samples have weights
+     * and the engine does not expect them, or a batch that normalises a layer has a single sample; MISSING without an optimizer. */
     int (*train_step)(scratchnn_engine *engine, const scratchnn_samples *samples, double *loss);
 
     /* One epoch of such steps on batches of batch_size, the last one smaller, and the mean loss. Samples are taken in the order of
      * n indices, which may repeat, or with NULL one after another. It ends after a step whose loss is not finite. INVALID also
      * where an index is out of range. */
-    int (*train_epoch)(scratchnn_engine *engine, const scratchnn_samples *samples, const int64_t *order, double *loss);
+    int (*train_epoch)(scratchnn_engine *engine, const scratchnn_samples *samples, const int64_t *order,
+                       double *loss);
 
     /* The gradient that train_step would follow, into memory of the engine's (`array`), and the loss. */
     int (*gradient)(scratchnn_engine *engine, const scratchnn_samples *samples, double *loss);
 
     /* Where parameters of a layer are, or with `of_gradient` what `gradient` found for them. They may be written. MISSING where
      * the layer has none. */
-    int (*array)(scratchnn_engine *engine, size_t layer, int parameter, int of_gradient, scratchnn_array *array);
+    int (*array)(scratchnn_engine *engine, size_t layer, int parameter, int of_gradient,
+                 scratchnn_array *array);
 
     /* The learning rate of the following steps; INVALID below 0 or not finite, MISSING without an optimizer. */
     int (*set_learning_rate)(scratchnn_engine *engine, double rate);
@@ -130,7 +136,8 @@ static inline const scratchnn_api *scratchnn_import(void) {
         return NULL;
     }
     if (api->abi != SCRATCHNN_ABI || api->size < sizeof(scratchnn_api)) {
-        PyErr_Format(PyExc_ImportError, "scratchnn's C interface is %u with %u bytes; this was compiled for %u with %u",
+        PyErr_Format(PyExc_ImportError,
+                     "scratchnn's C interface is %u with %u bytes; this was compiled for %u with %u",
                      (unsigned)api->abi, (unsigned)api->size, (unsigned)SCRATCHNN_ABI,
                      (unsigned)sizeof(scratchnn_api));
         return NULL;
