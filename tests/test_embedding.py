@@ -362,6 +362,20 @@ def test_c_example(example):
         logic.learn(network, table, 1)
 
 
+def test_a_table_of_another_version_is_refused(tmp_path):
+    if not EXAMPLES.is_dir():
+        pytest.skip("needs the repository's examples")
+    shutil.copytree(EXAMPLES / "c", tmp_path, dirs_exist_ok=True)
+    header = (Path(scratchnn.get_include()) / "scratchnn.h").read_text(encoding="utf-8")
+    other = header.replace("#define SCRATCHNN_ABI 1", "#define SCRATCHNN_ABI 2")
+    assert other != header
+    (tmp_path / "scratchnn.h").write_text(other, encoding="utf-8")
+    source = (tmp_path / "logic.c").read_text(encoding="utf-8")
+    (tmp_path / "logic.c").write_text(source.replace("<scratchnn.h>", '"scratchnn.h"'), encoding="utf-8")
+    with pytest.raises(ImportError, match=r"scratchnn's C interface is 1 with \d+ bytes; this was compiled for 2"):
+        built(tmp_path, "logic")
+
+
 def test_cpp_example(example):
     thousand = example("cpp", "thousand")
     x, y, _ = samples(make("plain"))
