@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib: no windows
 sys.path.insert(0, str(Path(__file__).parent))  # for `import oracle`, whatever the import mode
 
+import pairs
+
 from scratchnn import threads, training
 from scratchnn.core import kernels
 from scratchnn.core.team import Team
@@ -27,6 +29,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("scratchnn")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all-combinations", action="store_true", help="run all that tests/pairs.py would leave out")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--all-combinations"):
+        items[:], dispensable = pairs.parted(items)
+        config.hook.pytest_deselected(items=dispensable)
 
 
 def use(request):

@@ -52,6 +52,7 @@ def assert_within(values, bounds):
 # ---- what is computed ----
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("bounds", ENDS, ids=str)
 @pytest.mark.parametrize("loss", SYMMETRIC)
 @pytest.mark.parametrize("sizes", [(4, 9, 2), (33, 17, 3)], ids=str)

@@ -83,6 +83,7 @@ def regularization_of(case, name):
     return {key: value[:n] if isinstance(value, tuple) else value for key, value in SETTINGS[name].items()}
 
 
+@pytest.mark.pairs
 @every_case
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
 @pytest.mark.parametrize("name", [None, "both, biases too", "all"])

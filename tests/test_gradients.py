@@ -24,6 +24,7 @@ def close(ours, theirs, dtype):
 # ---- against the oracle ----
 
 
+@pytest.mark.pairs
 @every_loss
 @every_activation
 def test_forward_evaluate_and_gradients(activation, loss, isa, dtype):
@@ -80,6 +81,7 @@ def test_gradients_are_the_caller_s_own():
 # ---- against finite differences ----
 
 
+@pytest.mark.pairs
 @every_loss
 @every_activation
 def test_check_gradients(activation, loss, isa, dtype):

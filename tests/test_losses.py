@@ -188,6 +188,7 @@ def test_instruction_sets_agree(case, dtype, same_bits_everywhere):
     same_bits_everywhere(compute)
 
 
+@pytest.mark.pairs
 @every_case
 @pytest.mark.parametrize("n", [1, 3, 8, 9, 10, 16, 17])
 def test_a_row_does_not_depend_on_its_batch(case, n, isa, dtype):
@@ -239,6 +240,7 @@ def test_a_gradient_may_overlap_an_input(case, isa, dtype):
 TAILS = [case for case in CASES if case.name in ("binary_cross_entropy", "cross_entropy", "binary_focal", "focal")]
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("case", TAILS, ids=str)
 @pytest.mark.parametrize("size", [20, 80, 800, 1e4, 1e30])
 def test_large_logits_neither_overflow_nor_lose_the_answer(case, size, isa, dtype):

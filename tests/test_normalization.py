@@ -70,6 +70,7 @@ def test_the_loss_of_a_step_and_its_gradients(kind, activation, loss, isa, dtype
     np.testing.assert_allclose(network.predict(x), expected, TOLERANCE[dtype], TOLERANCE[dtype])
 
 
+@pytest.mark.pairs
 @every_kind
 @pytest.mark.parametrize("width", [1, 2, 7, 8, 15, 16, 17, 31, 33, 64, 65, 100, 130, 260])
 @pytest.mark.parametrize("n_samples", [2, 3, 8, 37])

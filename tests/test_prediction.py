@@ -74,6 +74,7 @@ def test_any_number_of_rows(sizes, loss, dtype, isa):
         assert same(one, float(whole[n - 1, 0]) if sizes[-1] == 1 else whole[n - 1])
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("arrange", UNUSUAL.values(), ids=UNUSUAL)
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("sizes", [NARROW, ONE_OUTPUT, WIDE], ids=str)

@@ -125,6 +125,7 @@ def assert_close(network, layers, n_steps, dtype):
         assert np.all(np.abs(ours - theirs) <= tolerance)
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("case", CASES + MIXED, ids=str)
 def test_steps(case, isa, dtype):
     layers, losses = reference(case)
@@ -140,6 +141,7 @@ def test_each_setting_makes_a_difference(case):
     assert max(np.max(np.abs(a - b)) for a, b in pairs) > 1e-3
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("case", [*CASES[::3], *MIXED], ids=str)
 def test_any_number_of_threads(case, isa, dtype, threads_as_asked):
     alone = case.trained(dtype)
@@ -185,6 +187,7 @@ def test_settings_that_ask_for_nothing_change_no_bit(shape, isa, dtype, threads_
 # ---- the loss and its gradient ----
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss", ["mean_squared_error", "half_sum_squared_error", "cross_entropy"])
@@ -206,6 +209,7 @@ def test_evaluate_and_gradients(name, weighted, loss, isa, dtype, rng):
             np.testing.assert_allclose(a, b, 0, 2 * rel * max(1, np.abs(b).max()))
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("biases", [False, True])

@@ -81,6 +81,7 @@ def trained(shape, loss, dtype, n_threads=1):
     return network
 
 
+@pytest.mark.pairs
 @every_loss
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_steps(shape, loss, isa, dtype):
@@ -138,6 +139,7 @@ def test_check_gradients(loss, isa, dtype):
 # ---- what follows from the definition ----
 
 
+@pytest.mark.pairs
 @every_loss
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_ones_are_no_weights(shape, loss, isa, dtype):

@@ -93,6 +93,7 @@ def assert_same_predictions(network, plain, x, scaled_x):
 # ---- what a step gets ----
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
 @pytest.mark.parametrize("arrange", layouts.LAYOUTS, ids=lambda f: f.__name__)
 def test_rows_are_scaled_in_float64_and_rounded_once(arrange, kind, isa, dtype):

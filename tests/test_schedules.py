@@ -218,6 +218,7 @@ def test_a_warm_up_before_plateaus():
 DECREASING = [schedule for schedule in EXAMPLES if type(schedule) is not Constant]
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("sizes", [[3, 2], [3, 5, 2], [3, 20, 2]], ids=["one layer", "tiny", "small"])
 @pytest.mark.parametrize("schedule", EXAMPLES, ids=repr)

@@ -172,6 +172,7 @@ def assert_bits_of_the_parts(case, dtype):
             assert ours.tobytes() == theirs.tobytes()
 
 
+@pytest.mark.pairs
 @every_case
 def test_ten_steps(case, isa, dtype):
     """A weight is rounded twice a step; the gradient's rounding counts no more once the rate multiplies it."""
@@ -187,6 +188,7 @@ def test_ten_steps(case, isa, dtype):
         assert max(moved) > 50, "too small a step to see an error in it"
 
 
+@pytest.mark.pairs
 @every_case
 def test_the_bits_are_those_of_the_parts(case, isa, dtype, threads_as_asked):
     assert_bits_of_the_parts(case, dtype)
@@ -244,6 +246,7 @@ def assert_same(case, dtype, x, y, other_x, other_y, **arguments):
     assert ours.history.loss == theirs.history.loss
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("case", PLACES, ids=str)
 @pytest.mark.parametrize("arrange", IN_PLACE + GATHERED, ids=lambda f: f.__name__)
 def test_where_the_data_lie_changes_no_bit(case, arrange, isa, dtype, threads_as_asked):

@@ -29,6 +29,7 @@ ONE = (np.ones((1, 1)), np.ones((1, 1)))
 # ---- steps ----
 
 
+@pytest.mark.pairs
 @pytest.mark.parametrize("loss", oracle.SPELLINGS)
 @pytest.mark.parametrize("optimizer", oracle.OPTIMIZERS)
 def test_ten_steps(optimizer, loss, isa, dtype):
