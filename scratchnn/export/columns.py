@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..cells import ColumnError, as_column, kind_of, missing_cells, shown
+from ..cells import ColumnError, as_column, kind_of, shown
 from ..columns import ClassTarget, ColumnPreparation, Columns, NumericColumn
 from .plan import Plan
 from .rows import Rows
@@ -102,6 +102,8 @@ def described_outputs(preparation: ColumnPreparation, folded: bool) -> list[str]
     target = preparation.target
     if isinstance(target, ClassTarget):
         column = shown(target.name)
-        return [f"{k}: the probability that column {column} is {shown(label)}" for k, label in enumerate(target.classes)]
+        return [
+            f"{k}: the probability that column {column} is {shown(label)}" for k, label in enumerate(target.classes)
+        ]
     text = f"0: the number in column {shown(target.name)}"
     return [text if folded else f"{text}, less {target.mean!r} and divided by {target.scale!r}"]

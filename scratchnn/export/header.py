@@ -113,12 +113,12 @@ def header(
         return
     yield ""
     yield f"Self-test:   cc -std=c99 -O2 -D{upper}_TEST {name}.c -lm -o {name}_test && ./{name}_test"
-    yield from textwrap.wrap(
-        f"It runs {n_rows} rows, prints the largest difference from what Python gave for them, and returns 1 where one is "
-        f"beyond its output's tolerance, {_from_to(tolerance)}. That is the bound of eq. 130 to 132 in docs/math.md for "
-        "rounding in C and in Python" + (", and the error of the int8 weights." if errors is not None else "."),
-        _WIDTH,
+    text = (
+        f"It runs {n_rows} rows, prints the largest difference from what Python gave for them, and returns 1 where one "
+        f"is beyond its output's tolerance, {_from_to(tolerance)}: the bound of eq. 130 to 132 in docs/math.md for "
+        "rounding in C and in Python"
     )
+    yield from textwrap.wrap(f"{text}{', and the error of the weights' if errors is not None else ''}.", _WIDTH)
 
 
 def _matter(label: str, texts: list[str]) -> Iterator[str]:

@@ -128,24 +128,39 @@ def plan_of(network: NeuralNetwork, real: np.dtype[Any]) -> Plan:
 
 
 def _layer(place: str, layer: Dense, real: np.dtype[Any]) -> Layer:
-    arrays = {}
-    for name in ("weights", "biases", "gain", "shift", "running_mean", "running_variance"):
-        view = getattr(layer, name)
-        arrays[name] = None if view is None else _finite(f"{place}.{name}", view, np.dtype(np.float64))
-    weights, biases, gain, shift = (arrays[name] for name in ("weights", "biases", "gain", "shift"))
+    weights, biases, gain, shift, mean, variance = (
+        None if values is None else _finite(f"{place}.{name}", values, np.dtype(np.float64))
+        for name, values in (
+            ("weights", layer.weights),
+            ("biases", layer.biases),
+            ("gain", layer.gain),
+            ("shift", layer.shift),
+            ("running_mean", layer.running_mean),
+            ("running_variance", layer.running_variance),
+        )
+    )
+    assert weights is not None
     sizes = np.zeros(layer.n_outputs) if biases is None else np.abs(biases)
-    if layer.normalization == "batch":
-        if (arrays["running_variance"] < 0).any():
-            raise ValueError(f"{place}.running_variance: values below 0; expected numbers >= 0")
-        factor = gain / np.sqrt(arrays["running_variance"] + EPSILON)
-        biases, sizes = shift - arrays["running_mean"] * factor, np.abs(shift) + np.abs(arrays["running_mean"] * factor)
-        weights, gain, shift = weights * factor, None, None
-    written = {"weights": weights, "biases": biases, "gain": gain, "shift": shift}
-    rounded = {
-        name: None if values is None else _finite(f"{place}.{name}", values, real).astype(np.float64)
-        for name, values in written.items()
-    }
-    return Layer(**rounded, activation=layer.activation, size_of_biases=sizes)
+    if gain is not None and shift is not None and mean is not None and variance is not None:
+        if (variance < 0).any():
+            raise ValueError(
+                f"{place}.running_variance: values reach down to {variance.min():g}; expected numbers >= 0"
+            )
+        factor = gain / np.sqrt(variance + EPSILON)
+        weights, biases, sizes = weights * factor, shift - mean * factor, np.abs(shift) + np.abs(mean * factor)
+        gain = shift = None
+
+    def written(name: str, values: Array) -> Array:
+        return _finite(f"{place}.{name}", values, real).astype(np.float64)
+
+    return Layer(
+        written("weights", weights),
+        None if biases is None else written("biases", biases),
+        None if gain is None else written("gain", gain),
+        None if shift is None else written("shift", shift),
+        layer.activation,
+        sizes,
+    )
 
 
 def _finite(name: str, values: Array, dtype: np.dtype[Any]) -> Array:

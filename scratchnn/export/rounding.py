@@ -52,9 +52,7 @@ def _of_rows(plan: Plan, x: Array, unit: float) -> Array:
             d = d * activations.get(layer.activation).slope(sums.argument)[:, None]
         roundings = layer.n_inputs + OTHER_ROUNDINGS
         of_sums = roundings * unit * (sizes[i] @ np.abs(layer.weights) + layer.size_of_biases)
-        if layer.gain is not None:
-            assert sums.normal is not None
-            assert sums.inverse is not None
+        if layer.gain is not None and layer.shift is not None and sums.normal is not None and sums.inverse is not None:
             of_argument = np.abs(layer.gain * sums.normal) + np.abs(layer.shift)
             error += _carried(d, (layer.n_outputs + OTHER_ROUNDINGS) * unit * of_argument)
             d = grad_normalized_rows(sums.normal, sums.inverse, d * layer.gain)

@@ -46,7 +46,11 @@ int main(void)
 
 
 def selftest(
-    name: str, plan: Plan, rows: npt.NDArray[np.floating], outputs: npt.NDArray[np.floating], tolerance: npt.NDArray[np.float64]
+    name: str,
+    plan: Plan,
+    rows: npt.NDArray[np.floating],
+    outputs: npt.NDArray[np.floating],
+    tolerance: npt.NDArray[np.float64],
 ) -> Iterator[str]:
     """Yield the self-test: `rows` (n_rows, n_inputs) and `outputs` (n_rows, n_outputs) in the plan's dtype."""
     upper = name.upper()

@@ -134,7 +134,7 @@ def _functions(name: str, plan: Plan) -> Iterator[str]:
 
 
 def _predict(name: str, plan: Plan) -> Iterator[str]:
-    of_real, upper = real(plan.real), name.upper()
+    of_real = real(plan.real)
     yield f"void {name}_predict(const {of_real} *inputs, {of_real} *outputs)"
     yield "{"
     for buffer, n in zip(BUFFERS, buffer_sizes(plan), strict=True):
