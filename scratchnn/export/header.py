@@ -93,7 +93,7 @@ def header(
         yield from _matter(
             "",
             [
-                f"error against the network itself, measured on the {n_rows} rows of the self-test, largest "
+                f"error against the network itself, measured on the {_rows(n_rows)} of the self-test, largest "
                 f"{errors.max():.3g}, mean {errors.mean():.3g}"
                 + (f"; largest of each output: {', '.join(f'{e:.3g}' for e in worst)}" if 1 < len(worst) <= 16 else "")
             ],
@@ -114,8 +114,8 @@ def header(
     yield ""
     yield f"Self-test:   cc -std=c99 -O2 -D{upper}_TEST {name}.c -lm -o {name}_test && ./{name}_test"
     text = (
-        f"It runs {n_rows} rows, prints the largest difference from what Python gave for them, and returns 1 where one "
-        f"is beyond its output's tolerance, {_from_to(tolerance)}: the bound of eq. 130 to 132 in docs/math.md for "
+        f"It runs {_rows(n_rows)}, prints the largest difference from what Python gave for them, and returns 1 where "
+        f"one is beyond its output's tolerance, {_from_to(tolerance)}: the bound of eq. 130 to 132 in docs/math.md for "
         "rounding in C and in Python"
     )
     yield from textwrap.wrap(f"{text}{', and the error of the weights' if errors is not None else ''}.", _WIDTH)
@@ -149,6 +149,10 @@ def _untrained(network: NeuralNetwork) -> Iterator[str]:
 
 def _numbers(plan: Plan, count: int) -> str:
     return f"{count} {real(plan.real)}{'s' if count > 1 else ''}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _range(plan: Plan) -> Iterator[str]:

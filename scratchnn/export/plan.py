@@ -28,7 +28,7 @@ class Layer:
     Attributes
     ----------
     weights : (n_inputs, n_outputs) array of float64
-        As they are written; those of int8 times their scales.
+        All arrays are, and are rounded when they are written. Weights of int8 are steps times scales.
     biases : (n_outputs,) array or None
     gain, shift : (n_outputs,) array or None
         Of layer normalisation. Batch normalisation is in the weights and biases already (eq. 127).
@@ -150,17 +150,10 @@ def _layer(place: str, layer: Dense, real: np.dtype[Any]) -> Layer:
         weights, biases, sizes = weights * factor, shift - mean * factor, np.abs(shift) + np.abs(mean * factor)
         gain = shift = None
 
-    def written(name: str, values: Array) -> Array:
-        return _finite(f"{place}.{name}", values, real).astype(np.float64)
-
-    return Layer(
-        written("weights", weights),
-        None if biases is None else written("biases", biases),
-        None if gain is None else written("gain", gain),
-        None if shift is None else written("shift", shift),
-        layer.activation,
-        sizes,
-    )
+    for name, values in (("weights", weights), ("biases", biases), ("gain", gain), ("shift", shift)):
+        if values is not None:
+            _finite(f"{place}.{name}", values, real)
+    return Layer(weights, biases, gain, shift, layer.activation, sizes)
 
 
 def _finite(name: str, values: Array, dtype: np.dtype[Any]) -> Array:

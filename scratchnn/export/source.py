@@ -140,13 +140,11 @@ def _predict(name: str, plan: Plan) -> Iterator[str]:
     for buffer, n in zip(BUFFERS, buffer_sizes(plan), strict=True):
         if n:
             yield f"    {of_real} {buffer}[{n}];"
-    lines = list(_steps(name, plan))
+    lines = [*_steps(name, plan), *_back_in_units(name, plan)]
     if any("[j]" in line for line in lines):
         yield "    size_t j;"
     yield ""
     yield from lines
-    if plan.outputs is not None:
-        yield from _back_in_units(name, plan)
     yield "}"
 
 
@@ -184,6 +182,8 @@ def _activated(name: str, plan: Plan, i: int, a: str) -> Iterator[str]:
 
 
 def _back_in_units(name: str, plan: Plan) -> Iterator[str]:
+    if plan.outputs is None:
+        return
     low, high = plan.limits
     yield f"    for (j = 0; j < {name.upper()}_OUTPUTS; j++) {{"
     yield f"        double y = (double)outputs[j] / {name}_output_scale[j] + {name}_output_shift[j];"
