@@ -81,7 +81,7 @@ def header(
     yield from _matter("network", [_architecture(network), *_untrained(network)])
     yield from _matter("loss", [network.loss])
     yield from _matter("computes", [f"what {meaning.like} computes of a row, in {real(plan.real)}"])
-    yield from _matter("inputs", [f"{_numbers(plan, plan.n_inputs)}; they are not checked", *meaning.inputs])
+    yield from _matter("inputs", [f"{_numbers(plan, plan.n_inputs)}, unchecked", *meaning.inputs])
     if plan.inputs is not None:
         yield from _matter("", [f"inside, input i becomes (x - {name}_input_shift[i]) * {name}_input_scale[i]"])
     yield from _matter("outputs", [_numbers(plan, plan.n_outputs), *meaning.outputs, *_range(plan)])
