@@ -1,4 +1,4 @@
-"""The sketch for microcontrollers: it compiles as C++, does what it says, and its network is what its program writes."""
+"""The sketch for microcontrollers: it compiles as C++ and does what it says; its network is what its program writes."""
 
 import math
 import re

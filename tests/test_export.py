@@ -24,6 +24,7 @@ from scratchnn.export.literals import commented
 from scratchnn.losses import get as get_loss
 
 ROOT = Path(__file__).parent.parent
+DIGITS = ROOT / "examples" / "data" / "digits.csv"
 WEIGHTS = ("float32", "float64", "int8")
 KIND = {"float32": np.float32, "float64": np.float64, "int8": np.float32}
 SPELLINGS = (*activations.names(), "leaky_relu(0.0)", "leaky_relu(0.3)", "elu(0.4)")
@@ -403,6 +404,18 @@ def test_the_header_says_what_it_is(tmp_path):
     assert "It runs 1 row," in code
 
 
+def test_the_program_in_the_document(tmp_path):
+    """docs/export.md's main, with a network of the name that it has there."""
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    network = NeuralNetwork([2, 4, 1], activation="tanh", loss="binary_cross_entropy", seed=0)
+    (tmp_path / "xor.c").write_text(network.to_c("xor"), encoding="utf-8")
+    for compiler in ("gcc", "g++"):
+        main = re.search(r"^```c\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[1]
+        made = exported.build(tmp_path, main, compiler=tuple(exported.COMPILERS[compiler]), name="main")
+        out = subprocess.run([made], capture_output=True, text=True, check=True).stdout
+        assert float(out) == pytest.approx(network.predict([1, 0]), rel=1e-5)
+
+
 def test_comments_hold_whatever_stands_in_them(tmp_path):
     lines = ["a */ int x; /* b", "***///*/", "??/", "ends in \\", "\u202e\x1b[2J\n#error no", "*??/", "/??*"]
     code = "\n".join([*commented(lines), "int main(void) { return 0; }", ""])
@@ -428,7 +441,7 @@ def test_the_loss_is_named_whatever_its_function_is_called(tmp_path):
 @pytest.fixture(scope="module")
 def digits():
     """Inputs, and networks that know them."""
-    table = np.loadtxt(ROOT / "examples" / "data" / "digits.csv", delimiter=",", skiprows=1)
+    table = np.loadtxt(DIGITS, delimiter=",", skiprows=1)
     X, y = table[:, :-1], table[:, -1].astype(int)
     trained = {}
     for dtype in ("float32", "float64"):
