@@ -1138,6 +1138,48 @@ class NeuralNetwork:
 
         save(self, path)
 
+    def to_c(self, name: str = "network", *, weights: str = "float32", test_rows: Any = None) -> str:
+        """Return one file of C99 that computes what :meth:`predict` does of a row (docs/export.md).
+
+        Weights are constants; nothing is allocated, nothing is kept between calls, and nothing is needed but libm. The
+        file is C++ as well. Its first comment says what it takes and gives, how it is compiled and what it costs.
+        Dropout and noise are training's, and not in it.
+
+        Parameters
+        ----------
+        name : str
+            What all identifiers of the file begin with: ``name_predict(inputs, outputs)``.
+        weights : {"float32", "float64", "int8"}
+            float32 and float64 are also what is computed in. With int8 each neuron has a scale, whose steps its weights
+            are (docs/math.md, eq. 128), and all else is float32.
+        test_rows : (n_rows, n_inputs) array-like, optional
+            Rows for a self-test, a ``main`` in the file, which compares with what :meth:`predict` gives for them. int8
+            needs them: the file states how far it is from the network, measured on these rows.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        TypeError
+            If `name` is no text, or test_rows are not numbers.
+        ValueError
+            If no identifier may begin with `name`, the weights are of another kind, or int8 is without rows; if
+            test_rows do not fit, or the network gives no finite numbers for them; or if a parameter is not finite, as
+            it is or in float32.
+
+        Examples
+        --------
+        >>> network = NeuralNetwork([2, 3, 1], seed=1)
+        >>> code = network.to_c("xor", test_rows=[[0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> "void xor_predict(const float *inputs, float *outputs);" in code
+        True
+        """
+        from .export import to_c
+
+        return to_c(self, name, weights, test_rows)
+
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Return the network that :meth:`save` wrote, as :func:`scratchnn.load` does."""

@@ -14,7 +14,7 @@ from .validation import integer
 if TYPE_CHECKING:
     from .network import NeuralNetwork
 
-__all__ = ["input_gradient", "jacobian"]
+__all__ = ["input_gradient", "jacobian", "output_slopes"]
 
 Array = npt.NDArray[Any]
 
@@ -59,7 +59,7 @@ def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
         normals.append(normalized(layer, z) if layer.normalization else None)
         us.append(z if normals[-1] is None else layer.gain * normals[-1][0] + layer.shift)
         a = us[-1] if layer is network.layers[-1] else activations.get(layer.activation)(us[-1])
-    d = directions @ _of_output(network, us[-1])
+    d = directions @ output_slopes(network.layers[-1].activation, us[-1], network._loss.outputs_per_target)
     for i in reversed(range(len(us))):
         normal = normals[i]
         if normal is not None:
@@ -71,16 +71,18 @@ def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
     return d
 
 
-def _of_output(network: NeuralNetwork, z: Array) -> Array:
-    """Return da/dz of the last layer, (n_rows, n_outputs, n_outputs)."""
-    name, n_outputs = network.layers[-1].activation, z.shape[1]
+def output_slopes(name: str, z: Array, columns: int) -> Array:
+    """Return da/dz, (n_rows, n_outputs, n_outputs), of the last layer's activation or link.
+
+    `columns` is how many outputs a target has.
+    """
+    n_outputs = z.shape[1]
     each = np.eye(n_outputs, dtype=z.dtype)
     if name == "softmax":
         p = activations.softmax(z)
         return np.asarray(p[:, :, None] * (each - p[:, None, :]))
     if name not in losses.links():
         return np.asarray(each * activations.get(name).slope(z)[:, None])
-    columns = network._loss.outputs_per_target
     target, place = np.divmod(np.arange(n_outputs), columns)
     if name == "quantiles":  # q_1 = z_1, q_k = q_(k-1) + softplus(z_k)
         slope = np.where(place == 0, 1, activations.sigmoid(z))

@@ -730,6 +730,22 @@ def limited(index, part, w, max_norm=math.inf, **others):
 # --- networks: a list of layers (weights, biases or None, activation), eq. 4 and 34 to 38 ------
 
 
+def folded(weights, gain, shift, mean, variance, epsilon):
+    """Weights and biases of a layer with batch normalisation in them (eq. 127)."""
+    factor = gain / np.sqrt(variance + epsilon)
+    return weights * factor, shift - mean * factor
+
+
+def quantized(weights):
+    """Steps and scales of int8 weights, neuron by neuron (eq. 128)."""
+    steps, scales = np.zeros(weights.shape, int), np.zeros(weights.shape[1], np.float32)
+    for i, j in np.ndindex(weights.shape):
+        scales[j] = np.float32(max(abs(w) for w in weights[:, j]) / 127)
+        if scales[j] > 0:
+            steps[i, j] = min(max(round(Fraction(float(weights[i, j])) / Fraction(float(scales[j]))), -127), 127)
+    return steps, scales
+
+
 def outputs_of(name, z, n_levels):
     """The activation or link of z; n_levels is how many columns of z are one target's quantiles."""
     match name:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import exported
 import numpy as np
 import pytest
 
@@ -514,6 +516,10 @@ def test_names_in_a_model_cannot_command_the_terminal(run, flowers):
         ("train t.csv --target y -o -", "a model is written to a file, not to standard output"),
         ("train t.csv --target y -o a.png --curve a.png", "--output and --curve name the same file"),
         ("predict", "Missing argument 'MODEL'"),
+        ("export-c", "Missing argument 'MODEL'"),
+        ("export-c m.snn --weights int8", "--weights int8 needs --rows: its error is measured on them"),
+        ("export-c m.snn --weights int16", "'int16' is not one of"),
+        ("export-c m.snn --name a-b", "name is 'a-b'; expected an identifier of C"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(run, arguments, message):
@@ -525,7 +531,9 @@ def test_wrong_usage_is_one_line_and_code_2(run, arguments, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["-h"], ["train", "-h"], ["predict", "-h"], ["info", "-h"], ["export-c", "-h"]]
+)
 def test_help(run, arguments):
     code, out, err = run(*arguments)
     assert (code, err) == (0, "")
@@ -744,3 +752,164 @@ def test_the_metadata_is_what_the_documents_say(flowers):
     metadata = scratchnn.load(flowers).metadata
     assert sorted(metadata) == ["classes", "preparation", "task"]
     json.dumps(metadata)
+
+
+# ---- export-c ----
+
+ON_UNIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a Unix compiler")
+
+
+def rows_in_c(source):
+    """A self-test's rows and outputs, as they stand in the file."""
+    found = []
+    for what, columns in (("rows", "INPUTS"), ("outputs", "OUTPUTS")):
+        numbers = re.search(rf"_test_{what}\[.*?\] = {{(.*?)}}", source, re.DOTALL)[1]
+        width = int(re.search(rf"#define \w+_{columns} (\d+)", source)[1])
+        found.append(np.array([float(x.strip().rstrip("f")) for x in numbers.split(",")]).reshape(-1, width))
+    return found
+
+
+@ON_UNIX
+@pytest.mark.parametrize("weights", ["float32", "float64", "int8"])
+def test_a_model_in_c_takes_what_stands_in_the_table(run, flowers, weights, tmp_path):
+    code, out, err = run("export-c", flowers, "--output", "f.c", "--weights", weights, "--rows", "flowers.csv")
+    assert (code, err) == (0, "")
+    assert out.startswith("written   f.c: ")
+    source = Path("f.c").read_text(encoding="utf-8")
+    for line in (
+        "computes    what scratchnn predict computes of a row",
+        "0: the number in column 'petal'\n",
+        "1: 1 where column 'colour' is 'blue', else 0\n",
+        "3: 1 where column 'colour' is 'white', else 0\n",
+        "2: the probability that column 'kind' is 'rose'\n",
+    ):
+        assert line in source
+    rows, outputs = rows_in_c(source)
+    table = [line.split(",") for line in Path("flowers.csv").read_text().splitlines()[1:]]
+    np.testing.assert_allclose(rows[:, 0], [float(row[1]) for row in table], rtol=1e-7)
+    assert rows[:, 1:].tolist() == [[row[2] == colour for colour in ("blue", "red", "white")] for row in table]
+    assert run("predict", flowers, "flowers.csv", "--probabilities", "-q", "-o", "p.csv")[0] == 0
+    told = np.loadtxt("p.csv", delimiter=",", skiprows=1, usecols=(1, 2, 3))
+    np.testing.assert_allclose(outputs, told, atol=2e-6)
+    result, printed = exported.run_selftest(tmp_path, source, name="flowers")
+    assert result == 0, printed
+    assert printed.startswith("flowers: 90 rows, ")
+    found = exported.as_function(tmp_path, source, 3, weights, "flowers")(rows)
+    assert (found.argmax(axis=1) == told.argmax(axis=1)).all()
+    np.testing.assert_allclose(found, told, atol=0.05 if weights == "int8" else 2e-6)
+
+
+@ON_UNIX
+def test_a_regression_in_c_answers_in_its_unit(run, tmp_path):
+    write_houses()
+    options = "--target price --hidden 5 --epochs 20 --dtype float64 --no-curve -q"
+    assert run("train", "houses.csv", *options.split())[0] == 0
+    code, source, err = run("export-c", "houses.snn", "--rows", "houses.csv", "--weights", "float64", "--name", "price")
+    assert (code, err) == (0, "")
+    assert "0: the number in column 'price'\n" in source
+    assert run("predict", "houses.snn", "houses.csv", "-q", "-o", "p.csv")[0] == 0
+    table = np.loadtxt("houses.csv", delimiter=",", skiprows=1)
+    found = exported.as_function(tmp_path, source, 1, "float64", "price")(table[:, :2])
+    np.testing.assert_allclose(found[:, 0], np.loadtxt("p.csv", skiprows=1), rtol=1e-13)
+    assert exported.run_selftest(tmp_path, source, name="price")[0] == 0
+    network = scratchnn.load("houses.snn")  # which says in words what is not folded into its own file
+    text = network.to_c()
+    feature = ColumnPreparation.from_dict(network.metadata["preparation"]).features[0]
+    assert f"0: (x - {feature.mean!r}) / {feature.scale!r} for the number in column 'size'\n" in text
+    assert "less " in text
+    assert "input_shift" not in text
+
+
+@ON_UNIX
+def test_missing_cells_are_means_in_c(run, tmp_path):
+    Path("t.csv").write_text("a,b,y\n" + "".join(f"{i if i % 3 else ''},{i % 2},{2 * i}\n" for i in range(30)))
+    assert (
+        run("train", "t.csv", "--target", "y", "--missing", "mean", "--no-curve", "-q", "--task", "regression")[0] == 0
+    )
+    code, source, err = run("export-c", "t.snn", "--rows", "t.csv")
+    assert (code, err) == (0, "")
+    mean = scratchnn.load("t.snn").metadata["preparation"]["features"][0]["mean"]
+    assert re.search(r"0: the number in column 'a'; ([\d.]+) where it is missing", source)[1] == repr(mean)
+    assert rows_in_c(source)[0][0, 0] == np.float32(mean)
+    assert exported.run_selftest(tmp_path, source, name="t")[0] == 0
+
+
+@ON_UNIX
+def test_a_network_from_python_in_c(run, tmp_path):
+    network = scratchnn.NeuralNetwork([2, 3, 1], seed=1)
+    network.metadata["preparation of my own"] = 1
+    network.save("2nd try.snn")
+    np.savetxt("rows.csv", [[1, 2.5], [3, 4]], delimiter=",", header="x,y", comments="")
+    code, source, _ = run("export-c", "2nd try.snn", "--rows", "rows.csv")
+    assert (code, source) == (0, network.to_c(test_rows=[[1, 2.5], [3, 4]]))
+    for table, message in (
+        ("x,y,z\n1,2,3\n", "--rows needs 2 columns of numbers; the table has 3"),
+        ("x,y\n1,b\n", "--rows needs 2 columns of numbers; the table has 2, and 'y' is text"),
+        ("x,y\n1,\n", "test_rows[0, 1] is nan; expected finite numbers"),
+    ):
+        Path("rows.csv").write_text(table)
+        code, out, err = run("export-c", "2nd try.snn", "--rows", "rows.csv")
+        assert (code, out) == (1, "")
+        assert message in err
+
+
+def test_names_that_files_have_are_names_in_c(run):
+    network = scratchnn.NeuralNetwork([2, 1], seed=1)
+    for file, name in (
+        ("iris.snn", "iris"),
+        ("my-model.v2.snn", "my_model_v2"),
+        ("__a__b__.snn", "a_b"),
+        ("7.snn", "network"),
+        ("größe.snn", "gr_e"),
+        (f"{'x' * 41}.snn", "network"),
+    ):
+        network.save(file)
+        assert f"void {name}_predict(" in run("export-c", file)[1], file
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            "petal,colour\n1,\n",
+            "column 'colour' has 1 missing cell, the first in row 1; a model trained with --missing",
+        ),
+        ("petal,colour\n1e300,red\n", "column 'petal': 1e+300 in row 1 is beyond the largest float32"),
+        ("petal\n1\n", "1 of the 2 columns that the network was trained on is missing: 'colour'"),
+        ("petal,colour\nlong,red\n", "column 'petal' held numbers in training, and holds text now"),
+    ],
+)
+def test_rows_that_do_not_fit(run, flowers, table, message):
+    Path("rows.csv").write_text(table)
+    code, out, err = run("export-c", flowers, "--rows", "rows.csv", "-o", "f.c")
+    assert (code, out) == (1, "")
+    assert message in err
+    assert not Path("f.c").exists()
+
+
+def test_outputs_of_export_are_checked(run, flowers):
+    for output, message in (
+        ("nowhere/f.c", "No such file"),
+        (".", "Is a directory"),
+        (flowers, "is read by this command"),
+    ):
+        code, out, err = run("export-c", flowers, "-o", output)
+        assert (code, out) == (1, "")
+        assert message in err
+    assert run("export-c", flowers, "--rows", "flowers.csv", "-o", "flowers.csv")[0] == 1
+    code, _, err = run("export-c", "none.snn")
+    assert code == 1
+    assert "none.snn" in err
+
+
+@ON_UNIX
+def test_names_in_a_model_stay_in_their_comment(run, flowers, tmp_path):
+    network = scratchnn.load(flowers)
+    feature = network.metadata["preparation"]["features"][0]
+    for name in ("*/ #error */", "a\\", "??/", "\u202e\n#error", "x" * 500):
+        feature["name"] = name
+        network.save("bad.snn")
+        code, source, err = run("export-c", "bad.snn")
+        assert (code, err) == (0, "")
+        exported.build(tmp_path, source, "-c")
+        exported.build(tmp_path, network.to_c(), "-c")

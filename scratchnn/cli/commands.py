@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from .._version import __version__
+from .export import export_c
 from .info import tell
 from .predict import predict
 from .train import train
@@ -17,6 +18,7 @@ Examples:
   scratchnn train iris.csv --target species     train on a table, save iris.snn
   scratchnn predict iris.snn new.csv            answers for new rows, as CSV
   scratchnn info iris.snn                       what the model is and was trained on
+  scratchnn export-c iris.snn --output iris.c   the model in C, without Python
 """
 
 
@@ -39,3 +41,4 @@ def info(model: str | None) -> None:
 
 commands.add_command(train)
 commands.add_command(predict)
+commands.add_command(export_c)

@@ -23,6 +23,7 @@ __all__ = [
     "program",
     "say",
     "warn",
+    "write_bytes",
     "write_csv",
 ]
 
@@ -89,8 +90,12 @@ def is_stream(path: str) -> bool:
 
 
 def write_csv(path: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Write a table as UTF-8 to `path`; a file is replaced in one step, "-" is standard output."""
-    pieces = _csv_pieces(header, iter(rows))
+    """Write a table as UTF-8 to `path`, as :func:`write_bytes` does."""
+    write_bytes(path, _csv_pieces(header, iter(rows)))
+
+
+def write_bytes(path: str, pieces: Iterable[bytes]) -> None:
+    """Write pieces one after another to `path`; a file is replaced in one step, "-" is standard output."""
     if path == "-":
         if sys.stdout is None:
             raise OSError(errno.EBADF, "standard output is closed")
