@@ -14,15 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "BATCH",
     "GEMM",
+    "GEMM_ALONE",
     "LAYER",
-    "MATMUL",
     "READINGS",
     "Hole",
     "Op",
     "Reading",
     "X",
+    "batch",
     "elementwise",
     "expression",
     "gaussian",
@@ -188,8 +188,22 @@ WEIGHTS, VECTOR, GAIN, SHIFT, MEAN, VARIANCE = map(Hole, ("weights", "vector", "
 EPSILON, TRANSPOSED = Hole("epsilon"), Hole("transposed")
 
 GEMM = _op("Gemm", X, WEIGHTS, VECTOR, alpha=1.0, beta=1.0, transA=0, transB=TRANSPOSED)
-MATMUL = _op("MatMul", X, WEIGHTS)
-BATCH = _op("BatchNormalization", X, GAIN, SHIFT, MEAN, VARIANCE, epsilon=EPSILON, training_mode=0, spatial=1)
+# Not MatMul, for ONNX Runtime merges a factor beside that into it as a float32, whatever the dtype.
+GEMM_ALONE = Op("Gemm", (X, WEIGHTS), GEMM.attributes)
+
+_BATCH = _op("BatchNormalization", X, GAIN, SHIFT, MEAN, VARIANCE, epsilon=EPSILON, training_mode=0, spatial=1)
+_BATCH_OF_13 = _op("BatchNormalization", X, GAIN, SHIFT, MEAN, VARIANCE, epsilon=EPSILON)
+
+
+# The same of constants: the attribute epsilon is a float32 even where all else is float64.
+_COMPOSED_BATCH = _op(
+    "Add", _op("Mul", _op("Div", _op("Sub", X, MEAN), _op("Sqrt", _op("Add", VARIANCE, EPSILON))), GAIN), SHIFT
+)
+
+
+def batch(itemsize: int) -> Op:
+    """Return the normalisation by running means and variances (docs/math.md, eq. 120)."""
+    return _BATCH_OF_13 if itemsize == 4 else _COMPOSED_BATCH
 
 
 def elementwise(operator: str) -> Op:
@@ -231,9 +245,10 @@ def _readings() -> Iterator[Reading]:
     forms = [*_COMPOSED.items(), *_NATIVE.items(), *_other_forms()]
     yield from (Reading("activation", name, form) for name, form in forms if form is not X)
     yield Reading("linear", "", GEMM)
-    yield Reading("linear", "", Op("Gemm", (X, WEIGHTS), GEMM.attributes))
-    yield Reading("linear", "", MATMUL)
-    yield Reading("batch", "", BATCH)
+    yield Reading("linear", "", GEMM_ALONE)
+    yield Reading("linear", "", _op("MatMul", X, WEIGHTS))
+    yield Reading("batch", "", _BATCH)
+    yield Reading("batch", "", _COMPOSED_BATCH)
     for mean in (_mean, _mean_of_18):
         for square in (lambda d: _op("Mul", d, d), lambda d: _op("Pow", d, 2.0)):
             yield Reading("layer", "", _layer(mean, mean, square))

@@ -189,9 +189,7 @@ class Exchange:
         """
         from .torch import load
 
-        return cast(
-            Self, load(cast("type[NeuralNetwork]", cls), state_dict, activation, output_activation, loss, seed)
-        )
+        return cast(Self, load(cast("type[NeuralNetwork]", cls), state_dict, activation, output_activation, loss, seed))
 
     def to_safetensors(self, path: Path, *, prefix: str = "") -> None:
         """Write the parameters as a safetensors file, by the names and in the layout of PyTorch's ``nn.Sequential``.

@@ -112,12 +112,10 @@ class _Graph:
                 ("variance", "running_variance"),
             )
         }
-        if layer.biases is None:
-            x = self.add(expressions.MATMUL, x, place, **arrays)
-        else:
-            x = self.add(expressions.GEMM, x, place, transposed=0, **arrays)
+        linear = expressions.GEMM_ALONE if layer.biases is None else expressions.GEMM
+        x = self.add(linear, x, place, transposed=0, **arrays)
         if layer.normalization == "batch":
-            x = self.add(_without(expressions.BATCH, "training_mode", "spatial"), x, place, epsilon=EPSILON, **arrays)
+            x = self.add(expressions.batch(self.dtype.itemsize), x, place, epsilon=EPSILON, **arrays)
         elif layer.normalization == "layer":
             x = self.add(expressions.LAYER, x, place, epsilon=EPSILON, **arrays)
         return self._activation(network, layer.activation, place, x)
@@ -194,9 +192,3 @@ class _Graph:
     def _unused(self, name: str) -> str:
         self._counts[name] = count = self._counts.get(name, 0) + 1
         return name if count == 1 else f"{name}_{count}"
-
-
-def _without(expression: Op, *attributes: str) -> Op:
-    """Return an expression without attributes that opset 13 does not have."""
-    rest = {name: value for name, value in expression.attributes.items() if name not in attributes}
-    return expression._replace(attributes=rest)

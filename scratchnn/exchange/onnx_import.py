@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -36,10 +37,23 @@ LOSSES = {
 }
 
 MOST_NOTES = 1 << 20  # characters, as many as a model file's header may have
+MOST_LOSS = 2500  # of them, 99 levels of 17 digits included
 EXPECTED = (
     "expected Gemm, or MatMul and Add, with constant weights, a normalisation, an activation of scratchnn, or the "
     "scaling of inputs or outputs"
 )
+
+
+NOTES: dict[str, Callable[[Any], bool]] = {
+    "loss": lambda value: value is None or (isinstance(value, str) and len(value) <= MOST_LOSS),
+    "bounds": lambda value: value is None or (isinstance(value, list) and len(value) == 2 and all(map(_is_end, value))),
+    "seed": lambda value: type(value) is int and 0 <= value < 1 << 64,
+    "metadata": lambda value: isinstance(value, dict),
+}
+
+
+def _is_end(value: Any) -> bool:
+    return value is None or type(value) in (int, float)
 
 
 def load(cls: type[Network], path: str | os.PathLike[str], loss: str | Loss | None, seed: int | None) -> Network:
@@ -62,10 +76,9 @@ def _notes(model: Any) -> dict[str, Any]:
     if len(texts) > 1 or len(texts[0]) > MOST_NOTES:
         raise ModelFileError(f"the property {KEY!r} is there twice, or longer than {MOST_NOTES} characters")
     notes: dict[str, Any] = strict_json.decode(texts[0].encode())
-    check_keys(notes, {"loss", "bounds", "seed", "metadata"}, f"the property {KEY!r}")
-    kinds = {"loss": str | None, "bounds": list | None, "seed": int, "metadata": dict}
-    for name, kind in kinds.items():
-        if not isinstance(notes[name], kind):
+    check_keys(notes, set(NOTES), f"the property {KEY!r}")
+    for name, fits in NOTES.items():
+        if not fits(notes[name]):
             raise ModelFileError(f"{name!r} of the property {KEY!r} is {brief(notes[name])}")
     return notes
 
@@ -156,7 +169,9 @@ class _Assembly:
         """Return a constant as a vector with an entry for each output of the last layer."""
         n = self.last.n_outputs
         if values.size not in (1, n) or values.ndim > 2 or (values.ndim and values.shape[-1] != values.size):
-            raise ModelFileError(f"{step.node} has a constant of shape {values.shape}; expected one number for each of {n}")
+            raise ModelFileError(
+                f"{step.node} has a constant of shape {values.shape}; expected one number for each of {n}"
+            )
         if values.dtype.kind != "f":
             raise ModelFileError(f"{step.node} has a constant of dtype {values.dtype}; expected float32 or float64")
         return np.broadcast_to(values.reshape(-1), (n,))
@@ -209,7 +224,9 @@ class _Assembly:
         if self.parts:
             values = self._vector(step, values)
         elif values.ndim > 2 or (values.ndim and values.shape[-1] != values.size) or values.dtype.kind != "f":
-            raise ModelFileError(f"{step.node} has a constant of shape {values.shape}; expected a number for each input")
+            raise ModelFileError(
+                f"{step.node} has a constant of shape {values.shape}; expected a number for each input"
+            )
         return values.reshape(-1).astype(np.float64)
 
     def _add_add(self, step: Step) -> None:
@@ -280,7 +297,9 @@ class _Assembly:
         for part in self.parts[:-1]:
             part.activation = part.activation or "identity"
             if part.activation in links() and part.activation not in ("sigmoid", "exp"):
-                raise ModelFileError(f"{part.activation} stands after {part.name}; expected it after the last layer alone")
+                raise ModelFileError(
+                    f"{part.activation} stands after {part.name}; expected it after the last layer alone"
+                )
         if self.last.normalization:
             raise ModelFileError(f"{self.last.name} is the last layer, and normalised; expected that of hidden layers")
         loss = self._loss(wanted, notes)
@@ -290,7 +309,9 @@ class _Assembly:
         if bounds is not None:
             self._check_bounds(bounds)
         elif any(limit is not None for limit in self.after.limits):
-            raise ModelFileError("the graph's outputs have limits; expected them from scratchnn, which names the bounds")
+            raise ModelFileError(
+                "the graph's outputs have limits; expected them from scratchnn, which names the bounds"
+            )
         network = build(
             cls,
             self.parts,
@@ -343,7 +364,9 @@ class _Assembly:
         low, high = (None if np.isinf(limit) else limit for limit in bounds.limits)
         shift, scale = self.after.backwards(self.last.n_outputs) or (np.zeros(1), np.ones(1))
         if self.after.limits != [low, high] or (shift != bounds.shift).any() or (scale != bounds.scale).any():
-            raise ModelFileError(f"the graph does not keep its outputs within the bounds {bounds!r} that the file names")
+            raise ModelFileError(
+                f"the graph does not keep its outputs within the bounds {bounds!r} that the file names"
+            )
         if self.last.activation != bounds.activation:
             raise ModelFileError(f"the file ends in {self.last.activation!r}, its bounds need {bounds.activation!r}")
 
