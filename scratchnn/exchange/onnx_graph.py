@@ -102,9 +102,23 @@ def read(path: str | os.PathLike[str]) -> tuple[Any, int]:
         model.ParseFromString(data)
     except Exception:  # protobuf's DecodeError, whose module depends on the implementation
         raise ModelFileError("the file is no ONNX model, or is damaged") from None
+    if not _is_text(model):
+        raise ModelFileError("the file is no ONNX model, or is damaged: a name in it is no text")
     if not model.HasField("graph") or not model.opset_import:
         raise ModelFileError("the file is no ONNX model: it has no graph or no opset")
     return model, len(data)
+
+
+def _is_text(message: Any) -> bool:
+    """Whether all strings within are text: protobuf gives those that are not UTF-8 as bytes."""
+    for field, value in message.ListFields():
+        if field.type not in (field.TYPE_MESSAGE, field.TYPE_STRING):
+            continue
+        items = [value] if isinstance(value, (str, bytes)) or hasattr(value, "ListFields") else value
+        for item in items:
+            if isinstance(item, bytes) or not (isinstance(item, str) or _is_text(item)):
+                return False
+    return True
 
 
 def label(node: Any) -> str:
