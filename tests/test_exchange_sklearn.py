@@ -163,7 +163,7 @@ def test_two_outputs_of_softmax_become_one():
         assert (made.predict(X) == np.array(classes)[network.predict(X).argmax(axis=1)]).all()
 
 
-@pytest.mark.parametrize("classes", [["b", "c", "a"], [3, 1, 2], [0.5, 2.5, 1.5]])
+@pytest.mark.parametrize("classes", [["b", "c", "a"], [3, 1, 2], [3.0, -1.0, 2.0]])
 def test_classes_in_another_order(classes):
     network = NeuralNetwork([4, 3], loss="cross_entropy", bias_init="normal", seed=1)
     network.metadata = {"classes": classes}
@@ -184,7 +184,7 @@ def test_one_output_of_sigmoid():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"activation": "silu"}, "the activation 'silu'; it has 'identity', 'logistic', 'tanh', 'relu'"),
+        ({"activation": "silu"}, "the activation 'silu'; it has 'identity', 'sigmoid', 'tanh', 'relu'"),
         (
             {"layer_sizes": [4, 3, 3, 1], "activation": ["tanh", "relu", "identity"]},
             "different activations, 'tanh' of layers[0] and 'relu' after it",
@@ -219,6 +219,13 @@ def test_classes_that_are_none(classes):
         network.to_sklearn()
 
 
+def test_fractions_are_no_classes_of_scikit_learn():
+    network = NeuralNetwork([4, 2], loss="cross_entropy", seed=1)
+    network.metadata = {"classes": [0.5, 1.0]}
+    with pytest.raises(ValueError, match="scikit-learn cannot express classes that are fractions"):
+        network.to_sklearn()
+
+
 def test_other_estimators_are_refused():
     from sklearn.linear_model import LinearRegression
     from sklearn.pipeline import make_pipeline
@@ -227,7 +234,7 @@ def test_other_estimators_are_refused():
         TypeError, match="estimator is LinearRegression; expected a fitted MLPClassifier or MLPRegressor"
     ):
         NeuralNetwork.from_sklearn(LinearRegression())
-    with pytest.raises(TypeError, match="estimator is Pipeline; .* which is the last step of a Pipeline"):
+    with pytest.raises(TypeError, match=r"estimator is Pipeline; .* which is the last step of a Pipeline"):
         NeuralNetwork.from_sklearn(make_pipeline(neural_network.MLPClassifier()))
     for module in (neural_network, scratchnn):
         with pytest.raises(ValueError, match="this MLPClassifier is not fitted"):

@@ -1,7 +1,7 @@
 """Activations, links and layers as expressions of ONNX operators: the exporter writes them, the importer finds them.
 
-An expression is a tree of operators over holes and numbers. ``X`` is what comes in; the other holes are constants, which
-the exporter fills in and the importer reads off.
+An expression is a tree of operators over holes and numbers. ``X`` is what comes in; the other holes are constants,
+which the exporter fills in and the importer reads off.
 """
 
 from __future__ import annotations
@@ -212,7 +212,7 @@ def elementwise(operator: str) -> Op:
 
 
 def _layer(mean: Any, variance: Any, square: Any) -> Op:
-    """Return layer normalisation (docs/math.md, eq. 120 and 122); LayerNormalization itself is younger than opset 13."""
+    """Return layer normalisation (docs/math.md, eq. 120 and 122); ONNX has it as one operator since opset 17."""
     centred = _op("Sub", X, mean(X))
     deviation = _op("Sqrt", _op("Add", variance(square(centred)), EPSILON))
     return _op("Add", _op("Mul", _op("Div", centred, deviation), GAIN), SHIFT)

@@ -23,9 +23,9 @@ class Exchange:
     def to_onnx(self, path: Path) -> None:
         """Write what the network predicts as an ONNX model, of opset 13 and IR version 7 (docs/exchange.md).
 
-        Its input ``input`` (n, n_inputs) and its output ``output`` (n, n_outputs) are of the network's dtype, n is free.
-        Scaling, bounds and what a loss ends in, such as softmax, are part of it. What bears on training alone is not,
-        but for the loss's name, the seed and the metadata, which :meth:`from_onnx` reads.
+        Its input ``input`` (n, n_inputs) and its output ``output`` (n, n_outputs) are of the network's dtype; n is
+        free. Scaling, bounds and what a loss ends in, such as softmax, are part of it. What bears on training alone is
+        not, but for the loss's name, the seed and the metadata, which :meth:`from_onnx` reads.
 
         Parameters
         ----------

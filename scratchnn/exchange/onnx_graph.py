@@ -175,7 +175,7 @@ class Graph:
         return self._producers.get(tensor)
 
     def origin(self, tensor: str) -> str:
-        """Return the tensor that this one is a copy of: what stands before Identity, and Dropout, which drops nothing."""
+        """Return the tensor that this one is a copy of, through Identity, and Dropout, which drops nothing."""
         seen = set()
         while (node := self._producers.get(tensor)) is not None and tensor not in seen:
             copies = node.op_type == "Identity" or (node.op_type == "Dropout" and tensor == node.output[0])
@@ -215,7 +215,7 @@ class Graph:
     # ---- expressions ----
 
     def reading(self, tensor: str) -> tuple[Reading, str, dict[str, Any]] | None:
-        """Return (reading, what comes in, constants of its holes) of the node that makes a tensor; None for no reading."""
+        """Return what the node that makes a tensor means, what comes in, and its constants; None for nothing."""
         operator = self._producers[tensor].op_type
         for reading in READINGS:
             if reading.expression.name == operator:

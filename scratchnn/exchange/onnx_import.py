@@ -112,7 +112,8 @@ def _steps(graph: Graph) -> list[Step]:
     steps.reverse()
     if graph.n_dimensions > 2 and not (steps and steps[0].kind == "flatten"):
         raise ModelFileError(
-            f"the graph's input has {graph.n_dimensions} dimensions; expected (n, n_inputs), or Flatten as the first node"
+            f"the graph's input has {graph.n_dimensions} dimensions; expected (n, n_inputs), or Flatten as the first "
+            "node"
         )
     return steps
 
@@ -198,7 +199,7 @@ class _Assembly:
         self.last.activation = step.name if alpha is None else f"{step.name}({self._number(alpha)!r})"
 
     def _number(self, value: Array) -> float:
-        """Return a number of the file: of float32 the shortest that is this one, which a network of float32 computes with."""
+        """Return a number of the file; for a network of float32 the shortest that rounds to it, such as 0.2."""
         short = value.dtype == np.float32 and self.last.weights.dtype == np.float32
         return float(str(value.reshape(-1)[0])) if short else float(value.reshape(-1)[0])
 

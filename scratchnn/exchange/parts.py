@@ -108,7 +108,7 @@ def build(cls: type[Network], parts: Sequence[Part], loss: Loss, activation: Any
 
 
 def _settle(part: Part) -> None:
-    """Turn a normalised layer into one as they are here: with their epsilon, and without biases before batches' means."""
+    """Give a normalised layer the epsilon that they have here, and take the biases before running means away."""
     if part.normalization == "batch":
         variance, mean = np.asarray(part.variance, np.float64), np.asarray(part.mean, np.float64)
         if (variance < 0).any():

@@ -2,8 +2,8 @@
 
     length of the header, 8 bytes, little-endian | header | data
 
-The header maps each name to ``{"dtype", "shape", "data_offsets"}``, and ``__metadata__`` to texts. Tensors fill the data
-without gaps, little-endian, in rows (https://github.com/huggingface/safetensors, "Format"). A file may come from
+The header maps each name to ``{"dtype", "shape", "data_offsets"}``, and ``__metadata__`` to texts. Tensors fill the
+data without gaps, little-endian, in rows (https://github.com/huggingface/safetensors, "Format"). A file may come from
 anywhere, so every number in it is checked before memory is reserved for what it announces.
 """
 
@@ -97,8 +97,8 @@ def _exactly(file: Any, size: int) -> bytes:
 def _header_length(start: bytes, size: int) -> int:
     if start.startswith(b"PK"):
         raise ModelFileError(
-            "the file is a zip archive, as torch.save writes them, with code in it; expected a safetensors file, or the "
-            "state dict itself"
+            "the file is a zip archive, as torch.save writes them, with code in it; expected a safetensors file, or "
+            "the state dict itself"
         )
     length = int(LENGTH.unpack(start)[0]) if len(start) == LENGTH.size else size
     if length > MOST_HEADER or LENGTH.size + length > size:

@@ -137,6 +137,8 @@ def _classes(network: NeuralNetwork, n: int) -> tuple[Array, Array]:
     labels = bool(kinds) and all(isinstance(label, (str, int, float)) for label in given)
     if not labels or len(kinds) > 1 or len(given) != n or len(set(given)) != n:
         raise ValueError(f"metadata['classes'] is {given!r}; expected {n} different labels, all numbers or all texts")
+    if any(isinstance(label, float) and not label.is_integer() for label in given):
+        _refuse("classes that are fractions")
     classes = np.array(given)
     order = np.argsort(classes)
     return classes[order], order
