@@ -457,6 +457,17 @@ def test_weights_that_are_there_once_do_not_make_a_thousand_layers(tmp_path):
     refused(graph(nodes, n_inputs=n, w=normal(n, n)), "has the weights of another layer", tmp_path)
 
 
+def test_a_file_that_is_large_for_nothing_is_refused_in_time(tmp_path):
+    """Ten thousand copies of a tensor, and as many layers of a single weight."""
+    n = 10_000
+    nodes = [node("Identity", f"{'x' if i == 0 else f'h{i}'}", f"h{i + 1}") for i in range(n)]
+    refused(graph([*nodes, node("Conv", f"h{n} w", "y")], w=W), "(Conv) is no part", tmp_path)
+    nodes = [node("MatMul", f"{'x' if i == 0 else f'h{i}'} w{i}", f"h{i + 1}") for i in range(1001)]
+    weights = {f"w{i}": np.ones((1, 1)) for i in range(1001)}
+    model = graph([*nodes, node("Identity", "h1001", "y")], n_inputs=1, **weights)
+    refused(model, "is one layer more than 1000", tmp_path)
+
+
 def test_too_many_nodes(tmp_path, monkeypatch):
     monkeypatch.setattr("scratchnn.exchange.onnx_graph.MOST_NODES", 2)
     refused(graph([node("Relu", "x", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")]), "has 3 nodes", tmp_path)

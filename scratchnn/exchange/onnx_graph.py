@@ -147,6 +147,7 @@ class Graph:
         self._tensors: dict[str, Any] = {}
         self._producers: dict[str, Any] = {}
         self._arrays: dict[str, Array] = {}
+        self._origins: dict[str, str] = {}
         for tensor in graph.initializer:
             self._add(self._tensors, tensor.name, tensor)
         for node in graph.node:
@@ -176,7 +177,9 @@ class Graph:
 
     def origin(self, tensor: str) -> str:
         """Return the tensor that this one is a copy of, through Identity, and Dropout, which drops nothing."""
-        seen = set()
+        if tensor in self._origins:
+            return self._origins[tensor]
+        given, seen = tensor, set()
         while (node := self._producers.get(tensor)) is not None and tensor not in seen:
             copies = node.op_type == "Identity" or (node.op_type == "Dropout" and tensor == node.output[0])
             if not copies or node.domain not in DOMAINS or not node.input:
@@ -185,6 +188,7 @@ class Graph:
                 raise ModelFileError(f"{label(node)} drops values as in training; expected a model for predictions")
             seen.add(tensor)
             tensor = node.input[0]
+        self._origins[given] = tensor
         return tensor
 
     def _drops_nothing(self, node: Any) -> bool:

@@ -36,6 +36,7 @@ LOSSES = {
     "gaussian": "gaussian",
 }
 
+MOST_LAYERS = 1000  # as in a model file
 MOST_NOTES = 1 << 20  # characters, as many as a model file's header may have
 MOST_LOSS = 2500  # of them, 99 levels of 17 digits included
 EXPECTED = (
@@ -122,7 +123,7 @@ class _Assembly:
     """Layers out of steps: first the scaling of inputs, then layers, at last the way back of outputs."""
 
     def __init__(self, n_bytes: int) -> None:
-        self.n_bytes = n_bytes  # of the file, which has all weights once
+        self.n_bytes = n_bytes  # of the file, which has all weights once; what is left of them
         self.parts: list[Part] = []
         self.before = _Line()
         self.after = _Line()
@@ -159,7 +160,10 @@ class _Assembly:
                 f"{step.node} has weights of {weights.dtype}, the layer before it of {self.parts[0].weights.dtype}; "
                 "expected one dtype"
             )
-        if sum(part.weights.nbytes for part in self.parts) + weights.nbytes > self.n_bytes:
+        if len(self.parts) == MOST_LAYERS:
+            raise ModelFileError(f"{step.node} is one layer more than {MOST_LAYERS}")
+        self.n_bytes -= weights.nbytes
+        if self.n_bytes < 0:
             raise ModelFileError(f"{step.node} has the weights of another layer; expected its own")
         self.parts.append(Part(step.node, weights))
         biases = step.constants.get("vector")
