@@ -112,7 +112,7 @@ $(TEST)/installed: EXTRA = test
 $(DEMO)/installed $(TEST)/installed: build/wheel/built
 	$(environment)
 	$(@D)/bin/python -m pip install --quiet "$$(echo build/wheel/*.whl)[$(EXTRA)]"
-	@test $(EXTRA) != test || $(call one-by-one,polars tensorboard)
+	@test $(EXTRA) != test || $(call one-by-one,polars tensorboard onnx onnxruntime skl2onnx safetensors)
 	@touch $@
 
 # Large, and not there for every Python: the tests of what has to do with them are skipped without.

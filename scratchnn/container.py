@@ -28,7 +28,7 @@ from .atomic import replace_file
 from .errors import ModelFileError
 from .strict_json import brief, check_keys
 
-__all__ = ["ArraySpec", "Path", "naming", "read", "write"]
+__all__ = ["ArraySpec", "Path", "naming", "open_regular", "read", "write"]
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -121,7 +121,7 @@ def read(
     OSError
         The file cannot be opened or read.
     """
-    with naming(path), _open_regular(path) as file:
+    with naming(path), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         reader = _Reader(file)
         version, header_length = _check_preamble(reader.up_to(PREAMBLE.size), size)
@@ -319,7 +319,8 @@ _SPECIAL = {
 }
 
 
-def _open_regular(path: Path) -> FileIO:
+def open_regular(path: Path) -> FileIO:
+    """Return a file opened for reading; ModelFileError for what is no regular file, such as a pipe."""
     kind = stat.S_IFMT(os.stat(path).st_mode)
     if kind != stat.S_IFREG:
         raise ModelFileError(f"not a regular file but {_SPECIAL.get(kind, 'a device')}")

@@ -40,6 +40,7 @@ from .core.topology import Topology
 from .data import Data, HeldOut
 from .diagnosis import Finding
 from .errors import DivergenceError
+from .exchange.methods import Exchange
 from .history import History
 from .holdout import split
 from .layers import Dense
@@ -76,7 +77,7 @@ Scalings = tuple[Scaling | None, Scaling | None]  # of inputs and targets
 UNFINISHED = ("n_samples", "batch_size", "shuffle", "samples", "loss", "penalty")
 
 
-class NeuralNetwork:
+class NeuralNetwork(Exchange):
     """A network of dense layers, trained by backpropagation.
 
     Parameters

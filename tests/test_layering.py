@@ -15,7 +15,7 @@ PACKAGE = ROOT / "scratchnn"
 CORE = PACKAGE / "core"
 CSRC = ROOT / "csrc"
 
-EXTRAS = {"click", "matplotlib", "pandas", "sklearn", "tensorboardX", "tqdm"}
+EXTRAS = {"click", "matplotlib", "onnx", "pandas", "sklearn", "tensorboardX", "tqdm"}
 LIBRARIES = {"numpy"}
 
 PYTHON = sorted(PACKAGE.rglob("*.py"))
@@ -147,7 +147,7 @@ def test_libraries_are_numpy_and_where_they_are_used_the_extras(path):
     if path.suffix != ".py":
         allowed |= {"cpython", "libc", "cython"}
     if PACKAGE / "cli" in path.parents:
-        allowed |= EXTRAS - {"sklearn", "tensorboardX"}
+        allowed |= EXTRAS - {"onnx", "sklearn", "tensorboardX"}
     if PACKAGE / "plots" in path.parents:
         allowed |= {"matplotlib"}
     if PACKAGE / "estimators" in path.parents:
@@ -155,6 +155,8 @@ def test_libraries_are_numpy_and_where_they_are_used_the_extras(path):
     allowed |= {
         PACKAGE / "callbacks" / "progress.py": {"tqdm"},
         PACKAGE / "callbacks" / "tensorboard.py": {"tensorboardX"},
+        PACKAGE / "exchange" / "onnx_library.py": {"onnx"},
+        PACKAGE / "exchange" / "sklearn.py": {"sklearn"},
     }.get(path, set())
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
 

@@ -87,7 +87,7 @@ def test_the_lowest_versions_are_the_bounds():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     requirements = [
         *extras["dependencies"],
-        *(r for extra in ("cli", "plots", "test") for r in extras["optional-dependencies"][extra]),
+        *(r for extra in ("cli", "onnx", "plots", "test") for r in extras["optional-dependencies"][extra]),
     ]
     bounds = dict(requirement.split(">=") for requirement in requirements if ">=" in requirement)
     lowest = dict(re.findall(r"^([\w-]+)==([\d.]+)", (ROOT / "tests/lowest.txt").read_text(), re.MULTILINE))
