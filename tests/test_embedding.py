@@ -360,6 +360,9 @@ def test_c_example(example):
             assert tuple(round(output) for output in logic.learn(engine, table, 2000)) == table
     with pytest.raises(TypeError, match=r"expected a scratchnn\.Engine"):
         logic.learn(network, table, 1)
+    alone = [sys.executable, "-c", "import logic"]  # which is the first to import scratchnn
+    path = os.pathsep.join([str(Path(logic.__file__).parent), str(Path(scratchnn.__file__).parent.parent)])
+    subprocess.run(alone, env={**os.environ, "PYTHONPATH": path}, check=True)
 
 
 def test_a_table_of_another_version_is_refused(tmp_path):

@@ -6,7 +6,7 @@
  *     #include <Python.h>
  *     #include <scratchnn.h>                            the folder is scratchnn.get_include()
  *
- *     const scratchnn_api *snn = scratchnn_import();    NULL, and an ImportError is set
+ *     const scratchnn_api *snn = scratchnn_import();    NULL, and an exception is set
  *     scratchnn_engine *engine = snn->engine_of(object);    NULL, and a TypeError is set
  *
  * and then, without the GIL:
@@ -125,16 +125,14 @@ typedef struct scratchnn_api {
 } scratchnn_api;
 
 #ifdef Py_PYTHON_H
-/* Return the table, or NULL with an ImportError set: scratchnn is missing, or not of this ABI. Needs the GIL. */
+/* Return the table, or NULL with an exception set: scratchnn is missing, or its table is another. Needs the GIL. */
 static inline const scratchnn_api *scratchnn_import(void) {
+    PyObject *module =
+        PyImport_ImportModule("scratchnn.core.engine"); /* which PyCapsule_Import leaves to others */
+    if (!module) return NULL;
+    Py_DECREF(module);
     const scratchnn_api *api = (const scratchnn_api *)PyCapsule_Import("scratchnn.core.engine._api", 0);
-    if (!api) {
-        if (!PyErr_ExceptionMatches(PyExc_ImportError)) {
-            PyErr_Clear();
-            PyErr_SetString(PyExc_ImportError, "scratchnn.core.engine has no C interface");
-        }
-        return NULL;
-    }
+    if (!api) return NULL;
     if (api->abi != SCRATCHNN_ABI || api->size < sizeof(scratchnn_api)) {
         PyErr_Format(PyExc_ImportError,
                      "scratchnn's C interface is %u with %u bytes; this was compiled for %u with %u",
