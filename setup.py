@@ -1,12 +1,15 @@
 """Build one extension module for every .pyx; metadata and tools stand in pyproject.toml."""
 
 import os
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer_group
 
 C_SOURCES = sorted(str(path) for path in Path("csrc").rglob("*.c") if not path.name.endswith(".inc.c"))
 C_DEPENDS = sorted(str(path) for path in Path("csrc").rglob("*") if path.is_file())
@@ -17,8 +20,12 @@ C_DEPENDS = sorted(str(path) for path in Path("csrc").rglob("*") if path.is_file
 # No exception passes through this code, so nobody needs tables to unwind it.
 FLAGS = ["-DNDEBUG", "-g0", "-std=c11", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"]
 SMALL = ["-fvisibility=hidden", "-fno-asynchronous-unwind-tables"]
-UNIX_FLAGS = {"c": [*FLAGS, *SMALL, "-O2"], "cython": [*FLAGS, *SMALL, "-Os"]}
-MSVC_FLAGS = {"c": ["/O2", "/std:c11", "/utf-8", "/fp:precise"], "cython": ["/O1", "/std:c11", "/utf-8", "/fp:precise"]}
+if sys.platform.startswith("linux"):
+    SMALL += ["-fno-plt"]
+UNIX_FLAGS = {"fast": [*FLAGS, *SMALL, "-O2"], "small": [*FLAGS, *SMALL, "-Os"]}
+MSVC_FLAGS = {"fast": ["/std:c11", "/utf-8", "/fp:precise", "/O2"], "small": ["/std:c11", "/utf-8", "/fp:precise", "/O1"]}
+# Of Cython's modules, those that run once a step or a prediction, and not once a call.
+STEP = {"dense", "predictor", "step", "tiny", "trainer"}
 
 # Cython's short cuts past CPython's own functions, which save nanoseconds in code that runs once a call.
 MACROS = [(f"CYTHON_{name}", "0") for name in ("FAST_PYCALL", "UNPACK_METHODS", "USE_PYLONG_INTERNALS")]
@@ -26,64 +33,88 @@ MACROS = [(f"CYTHON_{name}", "0") for name in ("FAST_PYCALL", "UNPACK_METHODS", 
 MACROS += [("CYTHON_COMPRESS_STRINGS", "0")]
 
 
+def merged_when_linked(compiler):
+    """Flags with which gcc makes one of functions that Cython puts into every module; other compilers' need a linker
+    that is not always there."""
+    if not sys.platform.startswith("linux"):
+        return []
+    version = subprocess.run([*compiler.compiler_so[:1], "--version"], capture_output=True, text=True).stdout
+    return ["-flto", "-fno-fat-lto-objects"] if "Free Software Foundation" in version else []
+
+
 class BuildExt(build_ext):
-    """Give each compiler and each language its flags: gcc and clang learn the instruction set in the source, MSVC here."""
+    """Compile each source with the flags of its language, several at a time; gcc and clang learn the instruction
+    set in the source, MSVC here."""
 
     def build_extensions(self):
         msvc = self.compiler.compiler_type == "msvc"
         flags = MSVC_FLAGS if msvc else UNIX_FLAGS
-        compile_one = self.compiler.compile
+        linked = merged_when_linked(self.compiler)
+        for extension in self.extensions:
+            extension.extra_link_args += linked
+        compile_some = self.compiler.compile
 
-        def compile_each(sources, *args, extra_postargs=None, **kwargs):
-            objects = []
-            for source in map(Path, sources):
-                own = flags["c" if source.parts[0] == "csrc" else "cython"]
+        def compile_each(sources, output_dir=None, macros=None, include_dirs=None, extra_postargs=None, **kwargs):
+            def compile_one(source):
+                [made] = self.compiler.object_filenames([source], output_dir=output_dir)
+                if not self.force and not newer_group([source, *C_DEPENDS, __file__], made):
+                    return made
+                path = Path(source)
+                is_c = path.parts[0] == "csrc"
+                own = flags["fast" if is_c or path.stem in STEP else "small"] + (linked if not is_c else [])
                 if msvc:
-                    own = own + [f"/arch:{isa.upper()}" for isa in ("avx512", "avx2") if source.name.startswith(isa)]
-                objects += compile_one([str(source)], *args, extra_postargs=[*(extra_postargs or []), *own], **kwargs)
-            return objects
+                    own = own + [f"/arch:{isa.upper()}" for isa in ("avx512", "avx2") if path.name.startswith(isa)]
+                arguments = {"macros": macros, "include_dirs": include_dirs, **kwargs}
+                compile_some([source], output_dir, extra_postargs=[*(extra_postargs or []), *own], **arguments)
+                return made
+
+            if msvc:
+                self.compiler.initialize()
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                return list(pool.map(compile_one, sources))
 
         self.compiler.compile = compile_each
-        if sys.platform.startswith("linux"):
-            for extension in self.extensions:
-                extension.extra_link_args = ["-Wl,--strip-all"]
         super().build_extensions()
 
 
 def extension(pyx: Path) -> Extension:
-    # kernels is the only module that links the C; the others reach it through the tables it holds.
-    links_c = pyx.stem == "kernels"
-    return Extension(
-        ".".join(pyx.with_suffix("").parts),
-        [str(pyx), *(C_SOURCES if links_c else [])],
-        include_dirs=["csrc"],
-        define_macros=MACROS,
-        depends=C_DEPENDS,
-        libraries=["m"] if links_c and sys.platform != "win32" else [],
-    )
+    return Extension(".".join(pyx.with_suffix("").parts), [str(pyx)])
 
 
 # One module has the code for memoryviews that each would otherwise carry: 150 KB a module. Cython names it
 # inside by its file, so the file bears the whole name.
 SHARED = "scratchnn.core._memoryviews"
 
+modules = cythonize(
+    [
+        *(extension(pyx) for pyx in sorted(Path("scratchnn").rglob("*.pyx"))),
+        Extension(SHARED, [f"scratchnn/core/{SHARED}.c"]),
+    ],
+    shared_utility_qualified_name=SHARED,
+    compiler_directives={
+        "language_level": 3,
+        "boundscheck": False,
+        "wraparound": False,
+        "cdivision": True,
+        "initializedcheck": False,
+        "embedsignature": True,
+        "freethreading_compatible": True,
+    },
+)
+
 setup(
-    ext_modules=cythonize(
-        [
-            *(extension(pyx) for pyx in sorted(Path("scratchnn").rglob("*.pyx"))),
-            Extension(SHARED, [f"scratchnn/core/{SHARED}.c"], define_macros=MACROS),
-        ],
-        shared_utility_qualified_name=SHARED,
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
-            "cdivision": True,
-            "initializedcheck": False,
-            "embedsignature": True,
-            "freethreading_compatible": True,
-        },
-    ),
+    # One file has all modules, that of the kernels: 24 files would be 200 KB more, and take longer to import.
+    # scratchnn/core/__init__.py finds the modules in it.
+    ext_modules=[
+        Extension(
+            "scratchnn.core.kernels",
+            [*(source for module in modules for source in module.sources), *C_SOURCES],
+            include_dirs=["csrc"],
+            depends=[*C_DEPENDS, __file__],
+            define_macros=MACROS,
+            libraries=["m"] if sys.platform != "win32" else [],
+            extra_link_args=["-Wl,--strip-all", "-Wl,-z,now"] if sys.platform.startswith("linux") else [],
+        )
+    ],
     cmdclass={"build_ext": BuildExt},
-    options={"build_ext": {"parallel": os.cpu_count()}},
 )
