@@ -37,6 +37,11 @@ MACROS = [(f"CYTHON_{name}", "0") for name in ("FAST_PYCALL", "UNPACK_METHODS", 
 # Compressed one by one they would be larger in the wheel, which is compressed as a whole.
 MACROS += [("CYTHON_COMPRESS_STRINGS", "0")]
 
+# One wheel for all Pythons from 3.11 on: it works, and each call costs more, so it is not what ships (ADR 11).
+LIMITED = os.environ.get("SCRATCHNN_LIMITED_API") == "1"
+if LIMITED:
+    MACROS = [("Py_LIMITED_API", "0x030B0000")]
+
 
 def merged_when_linked(compiler):
     """Flags with which gcc makes one of functions that Cython puts into every module; other compilers' need a linker
@@ -119,9 +124,11 @@ setup(
             include_dirs=["csrc"],
             depends=[*C_DEPENDS, __file__],
             define_macros=MACROS,
+            py_limited_api=LIMITED,
             libraries=["m"] if sys.platform != "win32" else [],
             extra_link_args=["-Wl,--strip-all", "-Wl,-z,now"] if sys.platform.startswith("linux") else [],
         )
     ],
     cmdclass={"build_ext": BuildExt},
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if LIMITED else {},
 )
