@@ -1,4 +1,4 @@
-"""Ten short trainings whose weights are known by their hash, whatever compiled the wheel (docs/adr/0010-golden-hashes.md).
+"""Ten short trainings whose weights are known by their hash, whatever compiled the wheel (ADR 10).
 
 tests/golden_hashes has a line for each: its name, the hash where multiply-adds are fused, and the one of portable
 code where they are not. It is made anew by ``python tests/test_golden.py > tests/golden_hashes``.
