@@ -7,7 +7,8 @@ PROOFS := prove-asan prove-valgrind prove-cpus prove-windows prove-zig
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench kernels lint format clean FORCE wheels-local wheel-twice $(PROOFS)
+.PHONY: help demo test bench kernels lint format clean FORCE wheels-local wheel-twice prove-asan prove-valgrind \
+	prove-cpus prove-windows prove-zig
 
 # Whatever is run sees the installed package, never the directory it is run from.
 export PYTHONSAFEPATH := 1

@@ -1,7 +1,7 @@
-"""Ten short trainings whose weights are known by their hash, whatever compiled the wheel (docs/adr/0010-golden-hashes.md).
+"""Ten short trainings whose weights are known by their hash, whatever compiled the wheel (ADR 10).
 
 tests/golden_hashes has a line for each: its name, the hash where multiply-adds are fused, and the one of portable
-code where they are not. After a change of the numbers that was wanted: ``python tests/test_golden.py > tests/golden_hashes``.
+code where they are not. It is made anew by ``python tests/test_golden.py > tests/golden_hashes``.
 """
 
 import hashlib
@@ -39,8 +39,12 @@ TRAININGS = {
     "dropout": (
         {
             "layer_sizes": [12, 40, 20, 2],
-            **{"activation": "silu", "loss": "binary_cross_entropy", "dtype": "float32"},
-            **{"dropout": 0.25, "input_dropout": 0.1, "input_noise": 0.05},
+            "activation": "silu",
+            "loss": "binary_cross_entropy",
+            "dtype": "float32",
+            "dropout": 0.25,
+            "input_dropout": 0.1,
+            "input_noise": 0.05,
         },
         {"batch_size": 20, "optimizer": "adamw", "learning_rate": 0.01, "shuffle": True},
     ),
@@ -59,7 +63,9 @@ TRAININGS = {
     "regularised": (
         {"layer_sizes": [8, 31, 3], "activation": "tanh", "loss": "focal", "dtype": "float32"},
         {
-            **{"batch_size": 13, "learning_rate": 0.1, "shuffle": True},
+            "batch_size": 13,
+            "learning_rate": 0.1,
+            "shuffle": True,
             "regularization": Regularization(l1=1e-4, l2=1e-3, clip_norm=0.5),
         },
     ),
@@ -104,7 +110,9 @@ def fingerprint(name):
 
 def known():
     """{name: {kind of multiply-add: hash}} of the file."""
-    lines = (line.rsplit(maxsplit=2) for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    lines = (
+        line.rsplit(maxsplit=2) for line in FILE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    )
     return {name: {"fused": fused, "unfused": unfused} for name, fused, unfused in lines}
 
 

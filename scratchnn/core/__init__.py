@@ -5,8 +5,10 @@ Public: ``linalg``, ``activations``, ``losses``, ``updates`` and ``random``, whi
 """
 
 import sys
-from importlib.machinery import ExtensionFileLoader, PathFinder
+from collections.abc import Sequence
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
+from types import ModuleType
 
 # The compiled modules, all in the file of the kernels (setup.py says why).
 COMPILED = frozenset(
@@ -23,12 +25,12 @@ class CompiledFinder:
     """Finds the compiled modules of this package, each by its own function in the one file."""
 
     @staticmethod
-    def find_spec(name, path=None, target=None):
+    def find_spec(name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         """Return the module's spec, or None if it is none of ours or the file is not there."""
         if name not in COMPILED:
             return None
         file = PathFinder.find_spec(f"{__name__}.kernels", __path__)
-        if file is None:
+        if file is None or file.origin is None:
             return None
         return spec_from_file_location(name, file.origin, loader=ExtensionFileLoader(name, file.origin))
 
