@@ -85,8 +85,8 @@ clean:  ## Remove all that was made
 	find benchmarks csrc scratchnn tests \( -name '*.so' -o -name '*.pyd' -o -name __pycache__ \) -prune -exec rm -rf {} +
 	find scratchnn -name '*.c' -exec rm -f {} +
 
-# coefficients.h is as tools/coefficients.py writes it.
-C_FILES = $(shell find csrc benchmarks scratchnn/include examples -name '*.[ch]' ! -name coefficients.h)
+# coefficients.h is as tools/coefficients.py writes it, sine_network.h as scratchnn does.
+C_FILES = $(shell find csrc benchmarks scratchnn/include examples -name '*.[ch]' ! -name coefficients.h ! -name sine_network.h)
 SOURCES = find csrc scratchnn -type f \( -name '*.[ch]' -o -name '*.py*' -o -name '*.pxd' \) \
 	! -path '*/__pycache__/*' ! -path 'scratchnn/*.c' ! -name '*.pyd'
 
