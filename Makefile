@@ -66,17 +66,17 @@ format: $(LINT)/installed  ## Put Python and C into the house style
 	$(LINT)/bin/ruff format
 	$(LINT)/bin/clang-format -i $(C_FILES)
 
-wheels-local: build/venv-cibuildwheel/installed  ## Wheels for CPython 3.11 to 3.15 by cibuildwheel, tested (Debian 12, root; 20 min)
+wheels-local: build/venv-cibuildwheel/installed  ## Wheels for CPython 3.11 to 3.15 by cibuildwheel, tested (Debian 12, root; 30 min)
 	CIBUILDWHEEL="$$PWD/build/venv-cibuildwheel/bin/cibuildwheel" tools/wheels_local.sh build
 
-wheel-twice:  ## Build a wheel twice, and compare the bytes (2 min)
+wheel-twice:  ## Build a wheel twice, and compare the bytes (3 min)
 	PYTHON=$(PYTHON) tools/wheel_twice.sh
 
 prove-asan:  ## Tests with the address and undefined-behaviour sanitizers (5 min)
 prove-valgrind:  ## The C kernels under valgrind (1 min)
-prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (5 min)
-prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (1 min)
-prove-zig:  ## The C kernels linked for eight systems, NEON run under qemu (3 min)
+prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (3 min)
+prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (2 min)
+prove-zig:  ## The C kernels linked for eight systems, NEON run under qemu (7 min)
 $(PROOFS): prove-%:
 	PYTHON=$(PYTHON) tools/prove.sh $*
 

@@ -72,8 +72,9 @@ def test_a_random_order_takes_8_bytes_a_sample(dtype):
 
 @pytest.mark.parametrize("arguments", [{}, {"shuffle": True}, {"callback": lambda *_: None}], ids=str)
 def test_an_epoch_leaves_its_loss_and_nothing_else(arguments, dtype):
-    few, many = (peak(BATCH, dtype, epochs=epochs, **arguments) for epochs in (10, 1_000))
-    assert many - few < OF_AN_EPOCH * 990
+    # Not from a few: what an interpreter takes once for a loop that has become hot, 140 KB in 3.14, is no epoch's.
+    few, many = (peak(BATCH, dtype, epochs=epochs, **arguments) for epochs in (1_000, 2_000))
+    assert many - few < OF_AN_EPOCH * 1_000
 
 
 def test_threads_share_one_batch(dtype, threads_as_asked):
