@@ -39,7 +39,8 @@ def peak(n_samples, dtype, optimizer="sgd", epochs=2, data_dtype=None, **argumen
     """The most that a training has allocated at a time, beyond what it began with."""
     network = NeuralNetwork(SIZES, activation="tanh", dtype=dtype, seed=1)
     x, y = (np.zeros((n_samples, n), data_dtype or dtype) for n in (SIZES[0], SIZES[-1]))
-    network.train(x[:1], y[:1], epochs=1, optimizer="rmsprop" if optimizer == "sgd" else "sgd")  # fills caches
+    other = "rmsprop" if optimizer == "sgd" else "sgd"
+    network.train(x[:1], y[:1], epochs=1, optimizer=other, **arguments)  # fills caches
     tracemalloc.start()
     try:
         network.train(x, y, epochs=epochs, batch_size=BATCH, optimizer=optimizer, **arguments)
