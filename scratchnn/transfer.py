@@ -55,6 +55,7 @@ def with_head(
         dtype=network.dtype,
         seed=seed,
     )
+    result._set_scaling(network._input_scaling, result._target_scaling)
     for ours, theirs in zip(result.layers, kept, strict=False):
         ours.trainable = theirs.trainable and not freeze
         ours.dropout = theirs.dropout

@@ -67,6 +67,23 @@ def test_a_head_of_several_layers():
     assert [layer.activation for layer in other.layers] == ["tanh", "tanh", "relu", "exp"]
 
 
+@pytest.mark.parametrize("rule", ["standard", "minmax", (3.0, 0.25)])
+def test_inputs_are_scaled_as_the_kept_layers_have_learned_them(rule, tmp_path):
+    """The head that was there before, on the kept layers, gives what the network gave."""
+    network = NeuralNetwork([5, 9, 3], activation="tanh", scale_inputs=rule, seed=1)
+    x, y = networks.data(network, 20)
+    x = 100 * x + 50
+    network.train(x, y, epochs=2)
+    last = network.layers[-1]
+    other = network.with_head(3, weight_init=[last.weights], bias_init=[last.biases])
+    np.testing.assert_array_equal(other.predict(x), network.predict(x))
+    other.train(x + 1000, y, epochs=1)  # which measures nothing anew
+    for ours, theirs in zip(other.input_scaling, network.input_scaling, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    other.save(tmp_path / "other.snn")
+    np.testing.assert_array_equal(NeuralNetwork.load(tmp_path / "other.snn").predict(x), other.predict(x))
+
+
 def test_another_loss():
     network = make()
     assert network.with_head(4, loss="cross_entropy", seed=1).layers[-1].activation == "softmax"
