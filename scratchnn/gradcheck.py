@@ -115,8 +115,7 @@ def check_gradients(
     for name, value in (("epsilon", epsilon), ("tolerance", tolerance)):
         if not (np.isfinite(value) and value > 0):
             raise ValueError(f"{name} is {value!r}; expected a finite number > 0")
-    if not any(layer.trainable for layer in network.layers):
-        raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
+    network._check_trainable()
     network = network.copy(dtype="float64")
     gradients = network.gradients(X, y, sample_weight=sample_weight, regularization=regularization, training=training)
     data, penalties = network._data(X, y, sample_weight), network._penalties(regularization)

@@ -55,9 +55,9 @@ from .validation import (
     as_labels_or_targets,
     as_sample_weight,
     assign,
-    deviation,
     dropout_rate,
     integer,
+    number,
     real_dtype,
     validation_parts,
 )
@@ -196,7 +196,7 @@ class NeuralNetwork(Exchange):
         check_outputs(sizes[-1], chosen_loss)
         kinds = parse_normalization(normalization, len(sizes) - 2)
         rates = parse_dropout(dropout, len(sizes) - 2)
-        noise_of_inputs = dropout_rate("input_dropout", input_dropout), deviation("input_noise", input_noise)
+        noise_of_inputs = dropout_rate("input_dropout", input_dropout), number("input_noise", input_noise, least=0)
         chosen_dtype = real_dtype(dtype)
         limits = Bounds.parse(bounds, chosen_dtype)
         of_inputs = Scaling.parse("scale_inputs", scale_inputs, sizes[0])
@@ -352,7 +352,7 @@ class NeuralNetwork(Exchange):
 
     @input_noise.setter
     def input_noise(self, standard_deviation: Any) -> None:
-        self._input_noise = deviation("input_noise", standard_deviation)
+        self._input_noise = number("input_noise", standard_deviation, least=0)
 
     @property
     def learning_rate(self) -> float | None:
@@ -426,12 +426,9 @@ class NeuralNetwork(Exchange):
 
     def __repr__(self) -> str:
         names = [layer.activation for layer in self.layers]
-        of_layers = {
-            name: [getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout")
-        }
         of_inputs, of_targets = self._asked_scalings()
         options = {
-            **{name: values if any(values) else None for name, values in of_layers.items()},
+            **self._of_hidden_layers(),
             "input_dropout": self.input_dropout or None,
             "input_noise": self.input_noise or None,
             "scale_inputs": of_inputs,
@@ -443,6 +440,11 @@ class NeuralNetwork(Exchange):
             f"{type(self).__name__}({list(self.layer_sizes)}, activation={names}, loss={self.loss!r}, {given}"
             f"dtype={self.dtype.name!r}, seed={self.seed})"
         )
+
+    def _of_hidden_layers(self) -> dict[str, list[Any] | None]:
+        """Return each hidden layer's normalisation and dropout, None where none has any."""
+        values = {name: [getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout")}
+        return {name: of_layers if any(of_layers) else None for name, of_layers in values.items()}
 
     # ---- computing ----
 
@@ -682,6 +684,10 @@ class NeuralNetwork(Exchange):
             self._noise() if training else None,
             training,
         )
+
+    def _check_trainable(self) -> None:
+        if not any(layer.trainable for layer in self.layers):
+            raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
 
     def _check_batches(self, n_samples: int, batch_size: int) -> None:
         """Refuse a batch of a single sample where layers are normalised by batches."""
@@ -933,15 +939,13 @@ class NeuralNetwork(Exchange):
         """Return (state, arrays): all there is of the network, as plain data and unpadded arrays."""
         optimizer = self.optimizer
         of_inputs, of_targets = self._asked_scalings()
-        kinds, rates = ([getattr(layer, name) for layer in self.layers[:-1]] for name in ("normalization", "dropout"))
         state = {
             "layer_sizes": list(self.layer_sizes),
             "activations": [layer.activation for layer in self.layers],
             "loss": self._loss if self._loss.in_python else self.loss,
             "biases": self._biases,
             "frozen": [i for i, layer in enumerate(self.layers) if not layer.trainable],
-            "normalization": kinds if any(kinds) else None,
-            "dropout": rates if any(rates) else None,
+            **self._of_hidden_layers(),
             "input_dropout": self.input_dropout,
             "input_noise": self.input_noise,
             "scale_inputs": of_inputs.rule if of_inputs else None,
@@ -1064,8 +1068,8 @@ class NeuralNetwork(Exchange):
         """Return a new network of this one's lower layers and a new head, for another task (transfer learning).
 
         The layers that are kept bring copies of their weights and biases, their activations and normalisation, their
-        dropout, and whether they are trainable. The head's parameters are drawn anew. History, optimizer and metadata
-        are empty: they tell of the task before.
+        dropout, and whether they are trainable; inputs are scaled as they have learned them. The head's parameters are
+        drawn anew. History, optimizer and metadata are empty: they tell of the task before.
 
         Parameters
         ----------

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .core.layers.normalization import EPSILON
 from .layers import Dense
 
-__all__ = ["argument", "grad_normalized", "grad_normalized_rows", "normalized", "normalized_rows"]
+__all__ = ["argument", "gained", "grad_normalized", "grad_normalized_rows", "normalized", "normalized_rows"]
 
 Array = npt.NDArray[Any]
 
@@ -43,7 +43,11 @@ def argument(layer: Dense, z: Array, *, by_batch: bool = False) -> Array:
     """Return what the layer's activation takes, of the sums z: z itself in a layer that is not normalised."""
     if layer.normalization is None:
         return z
-    normal, _ = normalized(layer, z, by_batch=by_batch)
+    return gained(layer, normalized(layer, z, by_batch=by_batch)[0])
+
+
+def gained(layer: Dense, normal: Array) -> Array:
+    """Return what the layer's activation takes, of the normalised sums."""
     return np.asarray(layer.gain * normal + layer.shift)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .core import activations, linalg, losses
-from .normalization import grad_normalized, normalized
+from .normalization import gained, grad_normalized, normalized
 from .validation import integer
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _of_rows(network: NeuralNetwork, x: Array, directions: Array) -> Array:
     for layer in network.layers:
         z = linalg.affine(a, layer.weights, layer.biases)
         normals.append(normalized(layer, z) if layer.normalization else None)
-        us.append(z if normals[-1] is None else layer.gain * normals[-1][0] + layer.shift)
+        us.append(z if normals[-1] is None else gained(layer, normals[-1][0]))
         a = us[-1] if layer is network.layers[-1] else activations.get(layer.activation)(us[-1])
     d = directions @ output_slopes(network.layers[-1].activation, us[-1], network._loss.outputs_per_target)
     for i in reversed(range(len(us))):

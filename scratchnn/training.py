@@ -82,8 +82,7 @@ class Plan:
         if isinstance(optimizer, LBFGS):
             self._check_full_batch()
         network._check_batches(data.n_samples, self.batch_size)
-        if not any(layer.trainable for layer in network.layers):
-            raise ValueError("no layer is trainable; expected one with layers[i].trainable = True")
+        network._check_trainable()
         epsilon = optimizer.hyperparameters().get("epsilon")
         tiny = float(np.finfo(network.dtype).tiny)
         if epsilon is not None and epsilon < tiny:  # training flushes denormal numbers to zero

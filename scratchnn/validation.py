@@ -22,7 +22,6 @@ __all__ = [
     "as_order",
     "as_sample_weight",
     "assign",
-    "deviation",
     "dropout_fits",
     "dropout_rate",
     "integer",
@@ -80,11 +79,6 @@ def dropout_rate(name: str, value: Any) -> float:
     if not dropout_fits(rate):
         raise ValueError(f"{name} is {value!r}; expected 0, or a rate from 2**-16 to 1 - 2**-16")
     return rate
-
-
-def deviation(name: str, value: Any) -> float:
-    """Return a standard deviation, finite and not negative; ValueError where it is none."""
-    return number(name, value, least=0)
 
 
 def real_dtype(dtype: Any) -> np.dtype[Any]:

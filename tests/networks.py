@@ -50,6 +50,21 @@ def bits(network):
     return {name: array.tobytes() for name, array in network.get_state()[1].items()}
 
 
+def assert_threads_change_no_bit(new, n_samples, batch_size):
+    """Train a new network with 1, 2, 3 and 7 threads: parameters, state and losses are the same."""
+
+    def result(n_threads):
+        network = new()
+        x, y = data(network, n_samples)
+        settings = {"batch_size": batch_size, "shuffle": True, "optimizer": "adam", "n_threads": n_threads}
+        network.train(x, y, epochs=3, **settings)
+        return bits(network), network.history.loss
+
+    alone = result(1)
+    for n_threads in (2, 3, 7):
+        assert result(n_threads) == alone
+
+
 def sizes_for(loss, sizes):
     """The sizes, with two outputs where softmax would leave one nothing to choose, and whole targets."""
     loss = losses.get(loss)

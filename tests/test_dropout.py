@@ -169,17 +169,10 @@ def test_a_mean_over_many_masks_is_the_expectation():
 
 @pytest.mark.parametrize(("n_samples", "batch_size"), [(4, 4), (70, 50), (200, 170), (600, 600)])
 def test_any_number_of_threads(n_samples, batch_size, isa, dtype, threads_used):
-    def result(n_threads):
-        network = make(dtype, sizes=(30, 64, 33, 10), loss="cross_entropy")
-        network.train(
-            *networks.data(network, n_samples), epochs=3, batch_size=batch_size, shuffle=True, optimizer="adam",
-            n_threads=n_threads,
-        )  # fmt: skip
-        return networks.bits(network), network.history.loss
+    def new():
+        return make(dtype, sizes=(30, 64, 33, 10), loss="cross_entropy")
 
-    alone = result(1)
-    for n_threads in (2, 3, 7):
-        assert result(n_threads) == alone
+    networks.assert_threads_change_no_bit(new, n_samples, batch_size)
     assert threads_used == [1, 2, 3, 7]
 
 

@@ -117,17 +117,21 @@ def test_layers_of_all_kinds_in_one_network():
     assert [len(of_layer) for of_layer in found] == [2 if kind is None else 4 for kind in [*kinds, None]]
 
 
+def assert_predictions_depend_on_the_row_alone(network, x):
+    whole = network.predict(x)
+    for rows in (slice(0, 1), slice(3, 5), slice(100, 123), slice(250, 505), slice(None, None, -1)):
+        assert network.predict(x[rows]).tobytes() == whole[rows].tobytes()
+    for i in (*range(10), 239, 240, 504):
+        assert network.predict(x[i]).tobytes() == whole[i].tobytes()
+
+
 # ---- layer normalisation ----
 
 
 def test_a_row_s_outputs_depend_on_that_row_alone(isa, dtype):
     network = make("layer", dtype)
     x, _ = networks.data(network, 505)
-    whole = network.predict(x)
-    for rows in (slice(0, 1), slice(3, 5), slice(100, 123), slice(250, 505), slice(None, None, -1)):
-        assert network.predict(x[rows]).tobytes() == whole[rows].tobytes()
-    for i in (*range(10), 239, 240, 504):
-        assert network.predict(x[i]).tobytes() == whole[i].tobytes()
+    assert_predictions_depend_on_the_row_alone(network, x)
     y = np.zeros((505, 3))
     assert network.evaluate(x, y) == pytest.approx(network.evaluate(x, y, training=True), rel=1e-12)
 
@@ -186,12 +190,7 @@ def test_running_statistics_are_those_of_the_batches():
 
 def test_predictions_depend_on_the_row_alone(isa, dtype):
     network = make("batch", dtype)
-    x, _ = networks.data(network, 505)
-    whole = network.predict(x)
-    for rows in (slice(0, 1), slice(3, 5), slice(100, 123), slice(250, 505), slice(None, None, -1)):
-        assert network.predict(x[rows]).tobytes() == whole[rows].tobytes()
-    for i in (*range(10), 239, 240, 504):
-        assert network.predict(x[i]).tobytes() == whole[i].tobytes()
+    assert_predictions_depend_on_the_row_alone(network, networks.data(network, 505)[0])
 
 
 @pytest.mark.parametrize("normalization", ["batch", ["batch", "layer"]])
@@ -399,17 +398,10 @@ def test_ten_steps_with_dropout_and_noise(kind, isa, dtype):
 @every_kind
 @pytest.mark.parametrize(("n_samples", "batch_size"), [(4, 4), (70, 50), (200, 170), (600, 600)])
 def test_any_number_of_threads(kind, n_samples, batch_size, isa, dtype, threads_used):
-    def result(n_threads):
-        network = make(kind, dtype, sizes=(30, 64, 33, 10), loss="cross_entropy", dropout=0.2)
-        network.train(
-            *networks.data(network, n_samples), epochs=3, batch_size=batch_size, shuffle=True, optimizer="adam",
-            n_threads=n_threads,
-        )  # fmt: skip
-        return networks.bits(network), network.history.loss
+    def new():
+        return make(kind, dtype, sizes=(30, 64, 33, 10), loss="cross_entropy", dropout=0.2)
 
-    alone = result(1)
-    for n_threads in (2, 3, 7):
-        assert result(n_threads) == alone
+    networks.assert_threads_change_no_bit(new, n_samples, batch_size)
     assert threads_used == [1, 2, 3, 7]
 
 

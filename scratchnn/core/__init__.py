@@ -36,4 +36,4 @@ class CompiledFinder:
 
 
 if not any(finder.__qualname__ == CompiledFinder.__qualname__ for finder in sys.meta_path if isinstance(finder, type)):
-    sys.meta_path.insert(0, CompiledFinder)
+    sys.meta_path.append(CompiledFinder)  # the last to be asked, so that no other import pays for it

@@ -158,16 +158,7 @@ cdef class Engine:
         return SCRATCHNN_OK
 
     cdef int train_step(self, const scratchnn_samples *samples, double *loss) noexcept nogil:
-        cdef uint64_t state
-        if self.inside == NULL or (<_Parts>self.inside).trainer is None:
-            return SCRATCHNN_MISSING
-        if loss == NULL or not (<_Parts>self.inside).fits(samples, True):
-            return SCRATCHNN_INVALID
-        state = flush_denormals()
-        (<_Parts>self.inside).take(samples, NULL)
-        loss[0] = (<_Parts>self.inside).trainer.take_step(0, samples.n)
-        restore_denormals(state)
-        return SCRATCHNN_OK if isfinite(loss[0]) else SCRATCHNN_NOT_FINITE
+        return of_one_batch(self, samples, True, loss)
 
     cdef int train_epoch(
             self, const scratchnn_samples *samples, const int64_t *order, double *loss) noexcept nogil:
@@ -194,16 +185,7 @@ cdef class Engine:
         return SCRATCHNN_OK if isfinite(loss[0]) else SCRATCHNN_NOT_FINITE
 
     cdef int gradient(self, const scratchnn_samples *samples, double *loss) noexcept nogil:
-        cdef uint64_t state
-        if self.inside == NULL or (<_Parts>self.inside).trainer is None:
-            return SCRATCHNN_MISSING
-        if loss == NULL or not (<_Parts>self.inside).fits(samples, True):
-            return SCRATCHNN_INVALID
-        state = flush_denormals()
-        (<_Parts>self.inside).take(samples, NULL)
-        loss[0] = (<_Parts>self.inside).trainer.find_gradient(samples.n, (<_Parts>self.inside).gradient)
-        restore_denormals(state)
-        return SCRATCHNN_OK if isfinite(loss[0]) else SCRATCHNN_NOT_FINITE
+        return of_one_batch(self, samples, False, loss)
 
     cdef int array(self, size_t layer, int parameter, bint of_gradient, scratchnn_array *array) noexcept nogil:
         cdef const Dense *d
@@ -237,6 +219,23 @@ cdef class Engine:
             return SCRATCHNN_INVALID
         (<_Parts>self.inside).trainer.hyper[0] = rate
         return SCRATCHNN_OK
+
+
+cdef int of_one_batch(Engine engine, const scratchnn_samples *samples, bint step, double *loss) noexcept nogil:
+    """Take a step on all samples, or find the gradient that it would follow."""
+    cdef uint64_t state
+    if engine.inside == NULL or (<_Parts>engine.inside).trainer is None:
+        return SCRATCHNN_MISSING
+    if loss == NULL or not (<_Parts>engine.inside).fits(samples, True):
+        return SCRATCHNN_INVALID
+    state = flush_denormals()
+    (<_Parts>engine.inside).take(samples, NULL)
+    if step:
+        loss[0] = (<_Parts>engine.inside).trainer.take_step(0, samples.n)
+    else:
+        loss[0] = (<_Parts>engine.inside).trainer.find_gradient(samples.n, (<_Parts>engine.inside).gradient)
+    restore_denormals(state)
+    return SCRATCHNN_OK if isfinite(loss[0]) else SCRATCHNN_NOT_FINITE
 
 
 # ---- the table for C ----

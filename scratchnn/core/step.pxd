@@ -95,6 +95,9 @@ cdef class Step:
     cdef void gradient(
         self, size_t first, size_t m, char *gradient, uint32_t thread, uint32_t n_threads) noexcept nogil
 
+    # All of it, as nothing limits it, and the losses of the first m samples, which are its batch.
+    cdef void differentiate(self, size_t m, char *gradient) noexcept nogil
+
     # The sum of what phase_one found for the rows, one after another.
     cdef double sum_of_losses(self, size_t m) noexcept nogil
 

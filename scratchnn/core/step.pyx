@@ -377,6 +377,13 @@ cdef class Step:
                         self.penalties.square(gradient, i, begin, end)
             x, stride = self.batch[i].out, d.stride
 
+    cdef void differentiate(self, size_t m, char *gradient) noexcept nogil:
+        if self.penalties is not None:
+            self.penalties.prepare(0, self.weight_of(0, m), INFINITY)
+        self.phase_one(0, m, 0, 1, NULL)
+        if not self.failed:
+            self.gradient(0, m, gradient, 0, 1)
+
     cdef void apply_clipped(self, uint32_t thread, uint32_t n_threads) noexcept nogil:
         cdef double factor = self.penalties.shrinkage()
         cdef const Dense *d
@@ -420,12 +427,8 @@ cdef class Step:
         """Return the gradient of the loss over the first batch, as nothing limits it, in the parameters' layout."""
         vector = self.topology.zeros()
         cdef char *gradient = self.pointer(vector)
-        if self.penalties is not None:
-            self.penalties.prepare(0, self.weight_of(0, self.batch_size), INFINITY)
         with nogil:
-            self.phase_one(0, self.batch_size, 0, 1, NULL)
-            if not self.failed:
-                self.gradient(0, self.batch_size, gradient, 0, 1)
+            self.differentiate(self.batch_size, gradient)
         if self.failed:
             raise self.raised[0]
         return vector

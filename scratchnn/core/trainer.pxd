@@ -56,6 +56,7 @@ cdef class Trainer:
     cdef double weight              # of the samples of the step, together
     cdef readonly double epoch_loss         # that of its steps, before it is scaled
     cdef readonly double epoch_penalty      # what penalties add: of its steps, each times its samples in a mean
+    cdef double last_loss           # of the latest tiny step, before it is scaled
     cdef readonly double batch_loss         # of the latest step, penalties included
     cdef double last_poll
     cdef size_t poll_every, since_poll
@@ -89,6 +90,7 @@ cdef class Trainer:
     cdef void _prepare_snapshot(self) except *
     cdef void _prepare_tiny(self) except *
     cdef void tiny_steps(self) noexcept nogil
+    cdef size_t run_tiny(self, size_t n, size_t m) noexcept nogil
     cdef void begin_epoch(self) noexcept nogil
     cdef void begin_step(self, size_t m) noexcept nogil
     cdef double add_loss(self, size_t m) noexcept nogil

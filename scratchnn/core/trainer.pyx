@@ -132,27 +132,28 @@ cdef class Trainer:
             n = min(n, self.last_step - self.steps)
         else:
             self.step.fetch(first, 0, m)
+        n = self.run_tiny(n, m)
+        self.end_steps(n, m, self.last_loss)
+
+    cdef size_t run_tiny(self, size_t n, size_t m) noexcept nogil:
+        """Take up to n whole steps of m samples, and return how many."""
+        cdef double scale = loss_scale(&self.step.loss, m, self.n_outputs)
         if self.rates is not None:
             self.tiny.rates = &self.rates[self.steps - self.rates_from]
         n = self.k.tiny_steps(
-            &self.tiny, n, m, self.step.inputs_of(first), self.step.input_stride, self.step.targets_of(first),
-            self.step.target_stride, loss_scale(&self.step.loss, m, self.n_outputs), <double>self.steps,
-            self.step.row_loss, &self.epoch_loss)
-        cdef double loss = self.step.sum_of_losses(m)
-        self.batch_loss = loss * loss_scale(&self.step.loss, m, self.n_outputs)
+            &self.tiny, n, m, self.step.inputs_of(self.first), self.step.input_stride,
+            self.step.targets_of(self.first), self.step.target_stride, scale, <double>self.steps, self.step.row_loss,
+            &self.epoch_loss)
+        self.last_loss = self.step.sum_of_losses(m)
+        self.batch_loss = self.last_loss * scale
         self.steps += n
-        self.end_steps(n, m, loss)
+        return n
 
     cdef double take_step(self, size_t first, size_t m) noexcept nogil:
         self.first, self.n_threads = first, 1
         if self.is_tiny:
             self.step.fetch(first, 0, m)
-            self.k.tiny_steps(
-                &self.tiny, 1, m, self.step.inputs_of(first), self.step.input_stride, self.step.targets_of(first),
-                self.step.target_stride, loss_scale(&self.step.loss, m, self.n_outputs), <double>self.steps,
-                self.step.row_loss, &self.epoch_loss)
-            self.batch_loss = self.step.sum_of_losses(m) * loss_scale(&self.step.loss, m, self.n_outputs)
-            self.steps += 1
+            self.run_tiny(1, m)
             return self.batch_loss
         self.begin_step(m)
         self.step.phase_one(first, m, 0, 1, NULL)
@@ -167,10 +168,7 @@ cdef class Trainer:
     cdef double find_gradient(self, size_t m, char *gradient) noexcept nogil:
         self.first = 0
         self.weight = self.step.weight_of(0, m)
-        if self.step.penalties is not None:
-            self.step.penalties.prepare(0, self.weight, INFINITY)
-        self.step.phase_one(0, m, 0, 1, NULL)
-        self.step.gradient(0, m, gradient, 0, 1)
+        self.step.differentiate(m, gradient)
         if self.step.noise is not None:
             self.step.noise.counter += 1
         self.add_loss(m)

@@ -36,7 +36,7 @@ from .draws import Draws
 from .samples import Samples
 from .tasks import Tasks
 
-__all__ = ["BaseMLP"]
+__all__ = ["BaseMLP", "as_tuple"]
 
 Array = npt.NDArray[Any]
 
@@ -203,6 +203,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         self._check_scoring()
         hidden = self._hidden_layer_sizes()
         afresh = not hasattr(self, "network_") or not (self.warm_start or incremental)
+        if not afresh:
+            self._check_architecture(hidden)
         X, y = self._validate_input(X, y, incremental=incremental, reset=afresh)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
@@ -214,8 +216,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             self._draws = Draws(check_random_state(self.random_state), training.n)
         if afresh:
             self._start(hidden, training)
-        else:
-            self._check_architecture(hidden)
         if anew:
             self.network_._unfinished = None  # what an epoch of other samples has left
         self._set_noise()
@@ -287,10 +287,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             sizes,
             activation=activation,
             loss=loss,
-            normalization=self._normalization(),
+            normalization=as_tuple(self.normalization),
             weight_init=weights,
             bias_init=biases,
-            scale_inputs=self._scaling(self.scale_inputs),
+            scale_inputs=as_tuple(self.scale_inputs),
             dtype=training.X.dtype,
             seed=self._draws.seed(),
             **settings,
@@ -300,19 +300,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             early_stopping=self.early_stopping and self.solver != "lbfgs", learning_rate=self.learning_rate_init
         )
 
-    def _normalization(self) -> Any:
-        kinds = self.normalization
-        return kinds if kinds is None or isinstance(kinds, str) else list(kinds)
-
-    @staticmethod
-    def _scaling(given: Any) -> Any:
-        return given if given is None or isinstance(given, str) else tuple(given)
-
     def _architecture(self, hidden: tuple[int, ...]) -> dict[str, Any]:
         """Return what the network is made with, and a fit that goes on cannot change."""
         names = ("activation", "loss", "normalization", "scale_inputs", "output_activation", "scale_targets", "bounds")
         given = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        return {"hidden_layer_sizes": hidden} | {name: _plain(value) for name, value in given.items()}
+        return {"hidden_layer_sizes": hidden} | {name: _comparable(value) for name, value in given.items()}
 
     def _check_architecture(self, hidden: tuple[int, ...]) -> None:
         for name, value in self._architecture(hidden).items():
@@ -323,12 +315,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 )
 
     def _set_noise(self) -> None:
-        network = self.network_
-        given = self.dropout if isinstance(self.dropout, Real) else list(self.dropout)
-        rates = parse_dropout(given, len(network.layers) - 1)
-        network.input_dropout, network.input_noise = self.input_dropout, self.input_noise
-        for layer, rate in zip(network.layers, rates, strict=False):
-            layer.dropout = rate
+        rates = parse_dropout(as_tuple(self.dropout), len(self.network_.layers) - 1)
+        self.network_._set_noise(rates, self.input_dropout, self.input_noise)
 
     def _train(self, training: Samples, validation: Samples | None, epochs: int) -> None:
         course, network, tasks = self._course, self.network_, None
@@ -484,8 +472,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _plain(value: Any) -> Any:
-    """Return a parameter with tuples for all that can be iterated over, so that it can be compared."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return value
-    return tuple(map(_plain, value))
+def as_tuple(value: Any) -> Any:
+    """Return a parameter as a network takes it: a tuple of what can be iterated over, any other as it is."""
+    return value if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
+
+
+def _comparable(value: Any) -> Any:
+    """Return a parameter with tuples throughout."""
+    value = as_tuple(value)
+    return tuple(map(_comparable, value)) if isinstance(value, tuple) else value

@@ -15,7 +15,7 @@ from .. import losses
 from ..bounds import Bounds
 from ..core.names import unknown
 from ..losses import Loss
-from .base import BaseMLP
+from .base import BaseMLP, as_tuple
 from .compatibility import validate_data, with_callbacks
 from .documentation import documented
 
@@ -201,13 +201,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return targets.shape[1] * loss.outputs_per_target, loss
 
     def _output_settings(self, loss: Loss, dtype: np.dtype[Any]) -> dict[str, Any]:
-        bounds = Bounds.parse(None if self.bounds is None else tuple(self.bounds), dtype)
+        limits = as_tuple(self.bounds)
+        bounds = Bounds.parse(limits, dtype)
         default = loss.link or ("identity" if bounds is None else bounds.activation)
         given = self.output_activation
         return {
             "output_activation": default if given is None else self._activation("output_activation", given),
-            "scale_targets": self._scaling(self.scale_targets),
-            "bounds": None if self.bounds is None else tuple(self.bounds),
+            "scale_targets": as_tuple(self.scale_targets),
+            "bounds": limits,
         }
 
     def _loss(self) -> Loss:
