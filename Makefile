@@ -3,12 +3,11 @@ PYTHON ?= python3
 ARGS ?=
 
 SHELL := /bin/sh
-PROOFS := prove-asan prove-valgrind prove-cpus prove-windows prove-zig
+PROOFS := $(patsubst %,prove-%,asan valgrind cpus windows zig)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test bench kernels lint format clean FORCE wheels-local wheel-twice prove-asan prove-valgrind \
-	prove-cpus prove-windows prove-zig
+.PHONY: help demo test bench kernels lint format clean FORCE wheels-local wheel-twice $(PROOFS)
 
 # Whatever is run sees the installed package, never the directory it is run from.
 export PYTHONSAFEPATH := 1
@@ -78,7 +77,7 @@ prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (3 min)
 prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (2 min)
 prove-zig:  ## The C kernels linked for eight systems, NEON run under qemu (7 min)
 $(PROOFS): prove-%:
-	PYTHON=$(PYTHON) tools/prove.sh $*
+	PYTHON=$(PYTHON) tools/prove/$*.sh
 
 clean:  ## Remove all that was made
 	rm -rf build dist demo .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache scratchnn.egg-info
