@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 
 SHELL := /bin/sh
-PROOFS := $(patsubst %,prove-%,asan valgrind cpus windows zig)
+PROOFS := $(patsubst tools/prove/%.sh,prove-%,$(filter-out %/common.sh,$(wildcard tools/prove/*.sh)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
