@@ -110,6 +110,11 @@ modules = cythonize(
         "cdivision": True,
         "initializedcheck": False,
         "embedsignature": True,
+        "embedsignature.format": "clinic",
+        # Plain functions are smaller. inspect reads their parameters too, but no default that is computed: modules
+        # for users say otherwise.
+        "binding": False,
+        "auto_pickle": False,  # nothing here is pickled: Python refuses by itself
         "freethreading_compatible": True,
     },
 )

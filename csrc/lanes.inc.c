@@ -21,8 +21,9 @@ SNN_INLINE real first_lane(vec a) {
     return lanes[0];
 }
 
-/* One element from each of n <= VW rows, and zeros; and back. */
-SNN_INLINE vec load_column(const real *p, size_t ld, size_t n) {
+/* One element from each of n <= VW rows, and zeros; and back. Not inlined: what calls them computes an exponential for
+ * each vector, beside which a call is nothing, and they are called 23 times. */
+SNN_APART vec load_column(const real *p, size_t ld, size_t n) {
     real lanes[VW] = {0};
     if (n < VW) {
         for (size_t i = 0; i < n; i++) lanes[i] = p[i * ld];
@@ -32,7 +33,7 @@ SNN_INLINE vec load_column(const real *p, size_t ld, size_t n) {
     return v_load(lanes);
 }
 
-SNN_INLINE void store_column(real *p, size_t ld, vec a, size_t n) {
+SNN_APART void store_column(real *p, size_t ld, vec a, size_t n) {
     real lanes[VW];
     v_store(lanes, a);
     if (n < VW) {

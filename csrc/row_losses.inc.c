@@ -67,7 +67,7 @@ typedef struct focal_class {
     vec p, q, loss, h;
 } focal_class;
 
-SNN_INLINE focal_class focal_of_class(vec z, const odds *o) {
+SNN_APART focal_class focal_of_class(vec z, const odds *o) {
     const vec one = v_set1(1), zero = v_set1(0);
     const vec s = v_sub(z, o->largest), e = v_exp(s), log_p = v_sub(s, o->log_sum);
     const vmask is_largest = v_gt(s, v_set1(-REAL_MIN));

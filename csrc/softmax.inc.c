@@ -84,7 +84,7 @@ typedef struct columns {
     vec of[MOST_COLUMNS];
 } columns;
 
-SNN_INLINE void load_columns(size_t n, const real *from, size_t ld, columns *c) {
+SNN_APART void load_columns(size_t n, const real *from, size_t ld, columns *c) {
     SNN_UNROLL for (int v = 0; v < COLUMN_VECS; v++) {
         const size_t first = (size_t)(v * VW);
         SNN_UNROLL for (int i = 0; i < VW; i++) {
@@ -94,7 +94,7 @@ SNN_INLINE void load_columns(size_t n, const real *from, size_t ld, columns *c) 
     }
 }
 
-SNN_INLINE void store_columns(size_t n, columns *c, real *to, size_t ld) {
+SNN_APART void store_columns(size_t n, columns *c, real *to, size_t ld) {
     SNN_UNROLL for (int v = 0; v < COLUMN_VECS; v++) {
         const size_t first = (size_t)(v * VW);
         transpose(c->of + v * VW);
@@ -105,7 +105,7 @@ SNN_INLINE void store_columns(size_t n, columns *c, real *to, size_t ld) {
 }
 
 /* In the order of row_sum_add, then the tree of row_sum_total. */
-SNN_INLINE vec sum_columns(const columns *c) {
+SNN_APART vec sum_columns(const columns *c) {
     vec sum[SUM_LANES];
     SNN_UNROLL for (int i = 0; i < SUM_LANES; i++) {
         sum[i] = c->of[i];

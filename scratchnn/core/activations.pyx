@@ -1,3 +1,4 @@
+# cython: binding=True
 """Activations ``a = g(z)`` and their slopes; the functions themselves stand in csrc/activations.inc.c.
 
 Every activation of the C list is an attribute of this module: ``activations.sigmoid(z)``.

@@ -1,3 +1,4 @@
+# cython: binding=True
 """Engines: one network for callers below Python, from Cython by engine.pxd and from C by a table, scratchnn.h.
 
 Between a caller and a step there is a check of what he gives, and nothing else: rows are gathered from where they are,

@@ -1,3 +1,4 @@
+# cython: binding=True
 """The SIMD kernels and the choice among them: the only module that links csrc/.
 
 An instruction set is chosen once, at import: the best that the CPU and the operating system support, or

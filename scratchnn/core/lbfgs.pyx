@@ -1,3 +1,4 @@
+# cython: binding=True
 """L-BFGS on a flat vector of parameters, without the GIL and without an allocation (docs/math.md, "L-BFGS").
 
 The direction is that of Nocedal's (1980) two loops, its length that of a search for the strong Wolfe conditions

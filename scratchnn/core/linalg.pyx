@@ -1,3 +1,4 @@
+# cython: binding=True
 """Matrix products of the forward and the backward pass, on the kernels of csrc/gemm.inc.c.
 
 Every element of a result is one chain of multiply-adds over ascending k (docs/math.md, "Layer"), so it

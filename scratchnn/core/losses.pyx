@@ -1,3 +1,4 @@
+# cython: binding=True
 """Losses of predictions against targets, with their gradients; the functions stand in csrc/losses.inc.c.
 
 Nothing is averaged here: scratchnn.losses names the conventions that networks train with.

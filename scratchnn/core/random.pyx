@@ -1,3 +1,4 @@
+# cython: binding=True
 """Random numbers that are the same on every system: SplitMix64, counter-based (docs/math.md, "Random numbers").
 
 Draw i of a stream depends on (seed, stream, i) alone, so the whole state of a generator is its counter.

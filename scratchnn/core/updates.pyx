@@ -1,3 +1,4 @@
+# cython: binding=True
 """One step of each optimizer on any array of weights; the rules stand in csrc/updates.inc.c.
 
 Weights and state are updated in place; with ``out=`` the new weights go there and `weights` stay.
