@@ -23,24 +23,27 @@ FLAGS = ["-DNDEBUG", "-g0", "-std=c11", "-fno-math-errno", "-fno-trapping-math",
 SMALL = ["-fvisibility=hidden", "-fno-asynchronous-unwind-tables"]
 if sys.platform.startswith("linux"):
     SMALL += ["-fno-plt"]
-UNIX_FLAGS = {
-    "c": [*FLAGS, *SMALL, "-O2"],
-    "step": [*FLAGS, *SMALL, "-O3"],
-    "call": [*FLAGS, *SMALL, "-Os"],
-}
-MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
-MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1"]}
-STEP = {"dense", "predictor", "step", "tiny", "trainer"}
-
-# Cython's short cuts past CPython's own functions, which save nanoseconds in code that runs once a call.
-MACROS = [(f"CYTHON_{name}", "0") for name in ("FAST_PYCALL", "UNPACK_METHODS", "USE_PYLONG_INTERNALS")]
-# Compressed one by one they would be larger in the wheel, which is compressed as a whole.
-MACROS += [("CYTHON_COMPRESS_STRINGS", "0")]
+# Cython's short cuts past CPython's own functions save nanoseconds, which code that runs once a call does without.
+SHORT_CUTS = ["FAST_PYCALL", "FAST_THREAD_STATE", "UNPACK_METHODS", "USE_FREELISTS", "USE_PYLONG_INTERNALS"]
+SHORT_CUTS += ["USE_TP_FINALIZE", "USE_UNICODE_INTERNALS"]
+# Compressed one by one, strings would be larger in the wheel, which is compressed as a whole.
+MACROS = [("CYTHON_COMPRESS_STRINGS", "0")]
 
 # One wheel for all Pythons from 3.11 on: it works, and each call costs more, so it is not what ships (ADR 11).
 LIMITED = os.environ.get("SCRATCHNN_LIMITED_API") == "1"
 if LIMITED:
     MACROS = [("Py_LIMITED_API", "0x030B0000")]
+    SHORT_CUTS = []
+
+PLAIN = [f"-DCYTHON_{name}=0" for name in SHORT_CUTS]
+UNIX_FLAGS = {
+    "c": [*FLAGS, *SMALL, "-O2"],
+    "step": [*FLAGS, *SMALL, "-O2"],
+    "call": [*FLAGS, *SMALL, "-Os", *PLAIN],
+}
+MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
+MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1", *PLAIN]}
+STEP = {"dense", "predictor", "step", "tiny", "trainer"}
 
 
 def merged_when_linked(compiler):

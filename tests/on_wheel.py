@@ -22,7 +22,7 @@ CORE = ("golden", "linalg", "vectors", "random", "training", "network")
 PARALLEL = ("oracle", "metrics", "order", "wolfe")
 
 # The lowest NumPy with wheels for each Python, as 1.26 is the bound for all of them.
-LOWEST_NUMPY = {(3, 11): "1.26.0", (3, 12): "1.26.0", (3, 13): "2.1.0", (3, 14): "2.3.2"}
+LOWEST_NUMPY = {(3, 11): "1.26.0", (3, 12): "1.26.0", (3, 13): "2.1.0", (3, 14): "2.3.2", (3, 15): "2.5.2"}
 
 
 def run(subjects, *options, **environment):
