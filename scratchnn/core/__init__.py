@@ -16,7 +16,7 @@ COMPILED = frozenset(
     for name in (
         *("_memoryviews", "activations", "data", "engine", "full_batch", "kernels", "lbfgs", "linalg", "losses"),
         *("noise", "penalties", "predictor", "random", "statistics", "step", "team", "topology", "trainer", "trial"),
-        *("updates", "vectors", "wolfe", "layers.dense", "layers.normalization", "layers.tiny"),
+        *("update_rules", "vectors", "wolfe", "layers.dense", "layers.normalization", "layers.tiny"),
     )
 )
 

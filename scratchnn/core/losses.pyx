@@ -16,7 +16,8 @@ from libc.string cimport memcpy
 from scratchnn.core.kernels cimport (
     SNN_MAX_PARAMETERS, keep_denormals, restore_denormals, snn_kernels, snn_loss, table)
 
-from scratchnn.core.arrays import compute_into, expect, expect_dimensions, number_within, plain_array, real_arrays, rows
+from scratchnn.core.arrays import compute_into, expect, expect_dimensions, number_within, real_arrays, rows
+from scratchnn.core.function_loss import call
 from scratchnn.core.names import unknown
 
 ctypedef fused real:
@@ -96,7 +97,7 @@ cdef bint call_function(
             dtype = np.float32 if k.itemsize == sizeof(float) else np.float64
             outputs, targets = _rows(z, m, n, ldz, dtype), _rows(y, m, n_targets, ldy, dtype)
             weights = np.ones(m) if sample_weight == NULL else _rows(sample_weight, m, 1, 1, dtype)[:, 0].astype(float)
-            losses, gradient = _call(<object>loss.function, targets, outputs)
+            losses, gradient = call(<object>loss.function, targets, outputs)
             _store(losses * weights, 1, 1, <char *>row_loss)
             if dz != NULL:
                 _store(gradient * (scale * weights).astype(dtype)[:, None], n, lddz, dz)
@@ -124,36 +125,6 @@ cdef int _store(rows, size_t n, size_t ld, char *to) except -1:
     for i in range(<size_t>len(rows)):
         memcpy(to + i * ld * size, &bytes[i * n * size], n * size)
     return 0
-
-
-def _call(function, y_true, y_pred):
-    """Return what a loss function gives for some rows: float64 losses, and a gradient of y_pred's dtype."""
-    m = len(y_pred)
-    if not np.isfinite(y_pred).all():  # the network has diverged, which is no fault of the function
-        return np.full(m, np.nan), np.zeros_like(y_pred)
-    result = function(y_true, y_pred)
-    if not isinstance(result, (tuple, list)) or len(result) != 2:
-        given = f"{len(result)} items" if isinstance(result, (tuple, list)) else type(result).__name__
-        raise TypeError(f"the loss function returned {given}; expected a pair, the loss of each row and the gradient")
-    return (_checked("losses", result[0], (m,), np.float64),
-            _checked("a gradient", result[1], y_pred.shape, y_pred.dtype))
-
-
-def _checked(what, values, shape, dtype):
-    array = plain_array(what, values)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"the loss function returned {what} of dtype {array.dtype}; expected floats")
-    if array.shape != shape:
-        raise ValueError(f"the loss function returned {what} of shape {array.shape}; expected {shape}")
-    with np.errstate(over="ignore"):
-        converted = np.ascontiguousarray(array, dtype)
-    if not np.isfinite(converted).all():
-        place = tuple(np.argwhere(~np.isfinite(converted))[0])
-        number = float(array[place])
-        kind = f" in {np.dtype(dtype)}" if math.isfinite(number) else ""
-        raise ValueError(
-            f"the loss function returned {what} with {number!r} in row {place[0]}; expected finite numbers{kind}")
-    return converted
 
 
 cdef _evaluate(const real[:, :] z, const real[:, :] y, const real[::1] weight, double scale,
