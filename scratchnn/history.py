@@ -104,7 +104,7 @@ class History:
                 rates = [last if rate == last else rate for rate in rates]  # one object for all that are equal
                 if math.isnan(rates[0]):  # of an optimizer that has none
                     rates, unknown = [], []
-                # No call stands from here until all is in its place: after any may come Ctrl-C, or a handler that reads.
+                # No call stands from here until all is in its place: after any may come Ctrl-C, or a handler.
                 if not self._unread or self._unread[0] is not record:
                     continue
                 self._learning_rate += unknown
