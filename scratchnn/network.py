@@ -449,7 +449,7 @@ class NeuralNetwork(Exchange):
     # ---- computing ----
 
     def feedforward(self, x: Any) -> Any:
-        """Compute the network's output (docs/math.md, "Forward pass"); safe in many threads at once.
+        """Compute the network's output (docs/math.md, "Forward pass"); safe in many threads at once (docs/threads.md).
 
         Parameters
         ----------
@@ -859,7 +859,8 @@ class NeuralNetwork(Exchange):
             If an argument does not fit, or what `shuffle` returns for the first epoch; nothing has changed then. What
             it returns later leaves the network as after the epoch before.
         RuntimeError
-            If the network is being trained already.
+            If the network is being trained already, by another thread or by the call whose callback this is
+            (docs/threads.md).
         DivergenceError
             If the loss or a parameter is no longer finite; the network is as after the last finite epoch. With
             ``lbfgs`` only at the start.

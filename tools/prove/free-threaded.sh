@@ -4,11 +4,12 @@
 source "$(dirname "$0")/common.sh"
 
 PYTHON=${FREE_THREADED_PYTHON:-$(tools/free_threaded_python.sh plain)}
+export PIP_ONLY_BINARY=numpy,scipy,scikit-learn # the newest that have a wheel for it
 environment free-threaded
 python=$PWD/$BUILD/free-threaded/bin/python
 "$python" -c 'import sys; print(sys.version); assert not sys._is_gil_enabled()'
 "$python" -m pip install --quiet pytest-run-parallel
-"$python" -m pip install --quiet --only-binary :all: scikit-learn || echo "Not installed: scikit-learn"
+"$python" -m pip install --quiet scikit-learn || echo "Not installed: scikit-learn"
 # Away from the checkout, with what a wheel's tests have (test-sources in pyproject.toml).
 tests=$PWD/$BUILD/free-threaded-tests
 rm -rf "$tests" && mkdir -p "$tests"
