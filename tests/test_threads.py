@@ -8,6 +8,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -91,6 +92,7 @@ def test_a_history_may_be_read_while_the_network_trains():
     def look():
         while not over.is_set():
             lengths.append((len(network.history.loss), network.history.epochs))
+            time.sleep(1e-4)
 
     readers = [threading.Thread(target=look) for _ in range(3)]
     for reader in readers:

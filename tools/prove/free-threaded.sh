@@ -4,7 +4,7 @@
 source "$(dirname "$0")/common.sh"
 
 PYTHON=${FREE_THREADED_PYTHON:-$(tools/free_threaded_python.sh plain)}
-export PIP_ONLY_BINARY=numpy,scipy,scikit-learn # the newest that have a wheel for it
+export PIP_ONLY_BINARY=numpy,scipy,scikit-learn,hypothesis # the newest that have a wheel for it
 environment free-threaded
 python=$PWD/$BUILD/free-threaded/bin/python
 "$python" -c 'import sys; print(sys.version); assert not sys._is_gil_enabled()'
