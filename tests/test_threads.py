@@ -3,19 +3,22 @@
 Results are compared with those of one thread, bit for bit.
 """
 
+import gc
 import pickle
 import subprocess
 import sys
 import sysconfig
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from scratchnn import DivergenceError, Engine, NeuralNetwork, Regularization, load
+from scratchnn import DivergenceError, Engine, NeuralNetwork, Regularization, load, threads, training
 from scratchnn.core.random import Generator
+from scratchnn.core.team import Team
 
 N = 8
 RNG = np.random.default_rng(0)
@@ -225,6 +228,25 @@ def test_each_thread_has_networks_of_its_own(threads_used, tmp_path):
     expected = [life(i, tmp_path) for i in range(12)]
     assert at_once(lambda i: life(i, tmp_path), 12) == expected
     assert {1, 2, 3} <= set(threads_used)
+
+
+def test_threads_that_are_garbage(monkeypatch):
+    """Where an exception has left them in a cycle, the collector frees them, in whatever order."""
+    kept = []
+
+    class Cyclic(Team):
+        def __init__(self, n_threads):
+            self.itself = self
+            kept.append(weakref.ref(self))
+
+    monkeypatch.setattr(threads, "THREAD_WORK", 1e-3)
+    monkeypatch.setattr(threads, "START_WORK", 1e-3)
+    monkeypatch.setattr(training, "Team", Cyclic)
+    for seed in range(5):
+        NeuralNetwork([5, 6, 2], seed=seed).train(X, Y, epochs=2, batch_size=40, n_threads=3)
+    gc.collect()
+    assert len(kept) == 5
+    assert [team() for team in kept] == [None] * 5
 
 
 def test_a_loss_in_python_is_called_by_the_thread_that_trains():
