@@ -72,8 +72,8 @@ wheel-twice:  ## Build a wheel twice, and compare the bytes (3 min)
 	PYTHON=$(PYTHON) tools/wheel_twice.sh
 
 prove-asan:  ## Tests with the address and undefined-behaviour sanitizers (5 min)
-prove-tsan:  ## What has to do with threads under ThreadSanitizer (10 min; once 15 for interpreters)
-prove-free-threaded:  ## The wheel on free-threaded Python, in many threads (10 min; once 7 for the interpreter)
+prove-tsan:  ## What has to do with threads under ThreadSanitizer (12 min; once 23 for interpreters)
+prove-free-threaded:  ## The wheel on free-threaded Python, in many threads (27 min; once 7 for the interpreter)
 prove-valgrind:  ## The C kernels under valgrind (1 min)
 prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (3 min)
 prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (2 min)

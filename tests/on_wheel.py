@@ -18,7 +18,7 @@ NETWORKS = ("golden", "steps", "training", "network", "determinism", "order", "t
 FEATURES = ("gradients", "dropout", "normalization", "serialization")
 # On other NumPys and by default portable: what reads arrays, and what trains.
 CORE = ("golden", "linalg", "vectors", "random", "training", "network")
-# What owns nothing that the threads of pytest-run-parallel would share, but the instruction set in use: no file, no patch.
+# What owns nothing that the threads of pytest-run-parallel would share, no file, no patch, but the instruction set.
 PARALLEL = ("oracle", "metrics", "order", "wolfe", "random", "vectors", "golden")
 
 # The lowest NumPy with wheels for each Python, as 1.26 is the bound for all of them.

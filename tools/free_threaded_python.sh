@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Make free-threaded CPython 3.13, which Debian has no package of, from Debian's source package, and print where it is.
 #
-#   tools/free_threaded_python.sh plain     by the system's compiler: 5 minutes, once
-#   tools/free_threaded_python.sh tsan      by clang-19 with ThreadSanitizer: 10 minutes, once
+#   tools/free_threaded_python.sh plain     by the system's compiler: 7 minutes, once
+#   tools/free_threaded_python.sh tsan      by clang-19 with ThreadSanitizer: 16 minutes, once
 #
 # An interpreter of one's own may stand in for the first: FREE_THREADED_PYTHON=python3.14t.
 set -euo pipefail
