@@ -21,7 +21,7 @@ KERNELS = build/kernels
 KERNEL_FLAGS = -O3 -DNDEBUG
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PYTHON=python3.13 chooses the interpreter, here $(PYTHON). ARGS is passed on to pytest, in place of the"
 	@echo "measurement of coverage, and to the benchmark: make test ARGS='-k gradients', make bench ARGS=--short."
@@ -72,6 +72,8 @@ wheel-twice:  ## Build a wheel twice, and compare the bytes (3 min)
 	PYTHON=$(PYTHON) tools/wheel_twice.sh
 
 prove-asan:  ## Tests with the address and undefined-behaviour sanitizers (5 min)
+prove-tsan:  ## What has to do with threads under ThreadSanitizer (12 min; once 23 for interpreters)
+prove-free-threaded:  ## The wheel on free-threaded Python, in many threads (27 min; once 7 for the interpreter)
 prove-valgrind:  ## The C kernels under valgrind (1 min)
 prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (3 min)
 prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (2 min)

@@ -8,11 +8,13 @@ static uint32_t increment(uint32_t *p) { return (uint32_t)_InterlockedIncrement(
 static uint32_t exchange(uint32_t *p, uint32_t x) {
     return (uint32_t)_InterlockedExchange((volatile long *)p, (long)x);
 }
+static uint32_t look(const uint32_t *p) { return *(const volatile uint32_t *)p; }
 #else
 static uint32_t load(uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
 static void store(uint32_t *p, uint32_t x) { __atomic_store_n(p, x, __ATOMIC_RELEASE); }
 static uint32_t increment(uint32_t *p) { return __atomic_add_fetch(p, 1, __ATOMIC_ACQ_REL); }
 static uint32_t exchange(uint32_t *p, uint32_t x) { return __atomic_exchange_n(p, x, __ATOMIC_ACQ_REL); }
+static uint32_t look(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_RELAXED); }
 #endif
 
 #ifdef _WIN32
@@ -77,3 +79,7 @@ int snn_gate_open(snn_gate *gate) { return exchange(&gate->state, OPEN) == ASLEE
 void snn_gate_close(snn_gate *gate) { store(&gate->state, CLOSED); }
 
 uint32_t snn_count(uint32_t *counter) { return increment(counter) - 1; }
+
+void snn_raise(uint32_t *flag) { store(flag, 1); }
+
+int snn_raised(const uint32_t *flag) { return look(flag) != 0; }

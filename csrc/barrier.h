@@ -40,6 +40,10 @@ void snn_gate_close(snn_gate *gate);
 /* Return how often it has been called with this counter before, by any thread. */
 uint32_t snn_count(uint32_t *counter);
 
+/* A flag that any thread may raise, and every thread look at while others do: 0 until then. It orders nothing else. */
+void snn_raise(uint32_t *flag);
+int snn_raised(const uint32_t *flag);
+
 #ifdef __cplusplus
 }
 #endif

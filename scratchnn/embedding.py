@@ -89,9 +89,8 @@ class Engine(engine.Engine):
         sample_weight: bool = False,
     ) -> None:
         self._lent: Any = None
-        parts = network._topology, network._predictor, network._parameters
         if optimizer is None:
-            super().__init__(network, *parts)
+            super().__init__(network, network._topology, network._predictor, network._parameters)
             return
         chosen = optimizers.get(optimizer, learning_rate)
         if isinstance(chosen, LBFGS):
@@ -99,18 +98,21 @@ class Engine(engine.Engine):
         if network._loss.in_python:
             raise ValueError(f"the loss {network.loss!r} is a Python function, which an engine cannot call")
         size = integer("batch_size", batch_size, 1)
-        for name, scaling in (("scale_inputs", network._input_scaling), ("scale_targets", network._target_scaling)):
-            if scaling is not known(scaling):
-                raise ValueError(f"{name} is {scaling!r}, which is measured in a training: call network.train first")
         network._check_batches(size, size)
         penalties = network._penalties(regularization)
         lent = network._exclusively()
         lent.__enter__()
         try:
+            for name, scaling in (("scale_inputs", network._input_scaling), ("scale_targets", network._target_scaling)):
+                if scaling is not known(scaling):
+                    raise ValueError(
+                        f"{name} is {scaling!r}, which is measured in a training: call network.train first"
+                    )
             step = network._step(_any_data(network, size, sample_weight), size, in_order=False, penalties=penalties)
             states, steps = network._state_for(chosen)
             hyperparameters = tuple(chosen.hyperparameters().values())
             trainer = Trainer(step, (chosen.name, hyperparameters, states), steps=steps)
+            parts = network._topology, network._predictor, network._parameters
             super().__init__(network, *parts, trainer, step, network._loss.takes_labels)
         except BaseException:
             lent.__exit__(None, None, None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = ["History"]
+
+# Held while what training has appended is counted or read. One for all histories, so that they can be copied and
+# pickled. Its thread may come again, in a signal's handler. A fork may copy it while a thread has it that is not there
+# in the child to release it.
+_reading = threading.RLock()
+
+
+def _renew() -> None:
+    global _reading
+    _reading = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 class History:
@@ -77,18 +93,24 @@ class History:
 
     def read(self) -> None:
         """Make numbers of what training has appended: up to 180 ns an epoch, in as much as 2-3-1 trains one."""
-        while self._unread:
-            losses, rates = self._unread[0].tolist()
-            unknown = [math.nan] * (len(self._loss) - len(self._learning_rate))
-            last = self._learning_rate[-1] if self._learning_rate else math.nan
-            rates = [last if rate == last else rate for rate in rates]  # one object for all that are equal
-            if math.isnan(rates[0]):  # of an optimizer that has none
-                rates, unknown = [], []
-            # No call stands before all is in its place: Ctrl-C may come after any.
-            self._learning_rate += unknown
-            self._learning_rate += rates
-            self._loss += losses
-            del self._unread[0]
+        if not self._unread:  # all is in its place, whoever has read it
+            return
+        with _reading:
+            while self._unread:
+                record = self._unread[0]
+                losses, rates = record.tolist()
+                unknown = [math.nan] * (len(self._loss) - len(self._learning_rate))
+                last = self._learning_rate[-1] if self._learning_rate else math.nan
+                rates = [last if rate == last else rate for rate in rates]  # one object for all that are equal
+                if math.isnan(rates[0]):  # of an optimizer that has none
+                    rates, unknown = [], []
+                # No call stands from here until all is in its place: after any may come Ctrl-C, or a handler.
+                if not self._unread or self._unread[0] is not record:
+                    continue
+                self._learning_rate += unknown
+                self._learning_rate += rates
+                self._loss += losses
+                del self._unread[0]
 
     @property
     def unread(self) -> list[npt.NDArray[np.float64]]:
@@ -98,8 +120,9 @@ class History:
     @property
     def epochs(self) -> int:
         """The number of whole epochs."""
-        unread: int = sum([record.shape[1] for record in self._unread])
-        return len(self._loss) + unread
+        with _reading:
+            unread: int = sum([record.shape[1] for record in self._unread])
+            return len(self._loss) + unread
 
     @property
     def best_epoch(self) -> int | None:

@@ -248,7 +248,7 @@ class NeuralNetwork(Exchange):
         self._schedule: Schedule | None = None
         self._schedule_start = 0, 0  # step and epoch
         self._unfinished: tuple[int, int, bool, int, float, float] | None = None
-        self._training = (os.getpid(), threading.Lock())
+        self._training: dict[int, threading.Lock] = {}
         self._layers = tuple(
             self._dense(views, name, function, kind, i == len(functions) - 1)
             for i, (views, name, function, kind) in enumerate(
@@ -449,7 +449,7 @@ class NeuralNetwork(Exchange):
     # ---- computing ----
 
     def feedforward(self, x: Any) -> Any:
-        """Compute the network's output (docs/math.md, "Forward pass"); safe in many threads at once.
+        """Compute the network's output (docs/math.md, "Forward pass"); safe in many threads at once (docs/threads.md).
 
         Parameters
         ----------
@@ -859,7 +859,8 @@ class NeuralNetwork(Exchange):
             If an argument does not fit, or what `shuffle` returns for the first epoch; nothing has changed then. What
             it returns later leaves the network as after the epoch before.
         RuntimeError
-            If the network is being trained already.
+            If the network is being trained already, by another thread or by the call whose callback this is
+            (docs/threads.md).
         DivergenceError
             If the loss or a parameter is no longer finite; the network is as after the last finite epoch. With
             ``lbfgs`` only at the start.
@@ -873,37 +874,37 @@ class NeuralNetwork(Exchange):
             raise ValueError("validation_data and validation_fraction are both given; expected one of them")
         if validation_fraction is not None:
             samples, held_out = split(samples, data, all_y_trues, validation_fraction, self.seed, self._loss)
-        scalings = self._measured(samples)
-        samples.scale(*scalings)
-        if held_out is not None:
-            held_out.data.scale(*scalings)
-        if validation_data is not None:
-            held_out = self._validation(validation_data, scalings)
         callbacks = list(callback) if isinstance(callback, (list, tuple)) else [] if callback is None else [callback]
         if verbose:
             from .callbacks import ProgressBar
 
             callbacks.append(ProgressBar())
-        plan = training.Plan(
-            self,
-            samples,
-            epochs=epochs,
-            batch_size=batch_size,
-            shuffle=shuffle,
-            optimizer=optimizers.get(optimizer, learning_rate),
-            penalties=self._penalties(regularization),
-            schedule=None if schedule is None else schedules.get(schedule),
-            held_out=held_out,
-            scorer=scorer,
-            patience=patience,
-            min_delta=min_delta,
-            restore_best=restore_best,
-            max_steps=max_steps,
-            max_seconds=max_seconds,
-            callbacks=callbacks,
-            n_threads=n_threads,
-        )
-        with self._exclusively():
+        with self._exclusively():  # what is measured, and where an earlier call has ended, stays as it is
+            scalings = self._measured(samples)
+            samples.scale(*scalings)
+            if held_out is not None:
+                held_out.data.scale(*scalings)
+            if validation_data is not None:
+                held_out = self._validation(validation_data, scalings)
+            plan = training.Plan(
+                self,
+                samples,
+                epochs=epochs,
+                batch_size=batch_size,
+                shuffle=shuffle,
+                optimizer=optimizers.get(optimizer, learning_rate),
+                penalties=self._penalties(regularization),
+                schedule=None if schedule is None else schedules.get(schedule),
+                held_out=held_out,
+                scorer=scorer,
+                patience=patience,
+                min_delta=min_delta,
+                restore_best=restore_best,
+                max_steps=max_steps,
+                max_seconds=max_seconds,
+                callbacks=callbacks,
+                n_threads=n_threads,
+            )
             if scalings != (self._input_scaling, self._target_scaling):
                 self._set_scaling(*scalings)
             try:
@@ -922,10 +923,8 @@ class NeuralNetwork(Exchange):
 
     @contextmanager
     def _exclusively(self) -> Iterator[None]:
-        pid, lock = self._training
-        if pid != os.getpid():  # a fork has copied a lock that nobody in this process holds
-            lock = threading.Lock()
-            self._training = os.getpid(), lock
+        # A lock for each process: that of another one, which a fork has copied, nobody here would release.
+        lock = self._training.setdefault(os.getpid(), threading.Lock())
         if not lock.acquire(blocking=False):
             raise RuntimeError("this network is being trained already; train a copy (network.copy()) instead")
         try:

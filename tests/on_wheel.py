@@ -14,12 +14,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 
 OPERATIONS = ("linalg", "activations", "losses", "updates", "vectors", "random", "wolfe", "lbfgs", "oracle")
-NETWORKS = ("golden", "steps", "training", "network", "determinism", "order", "trial", "memory")
+NETWORKS = ("golden", "steps", "training", "network", "determinism", "order", "trial", "memory", "threads")
 FEATURES = ("gradients", "dropout", "normalization", "serialization")
 # On other NumPys and by default portable: what reads arrays, and what trains.
 CORE = ("golden", "linalg", "vectors", "random", "training", "network")
-# What owns nothing that the threads of pytest-run-parallel would share: no instruction set in use, no patch.
-PARALLEL = ("oracle", "metrics", "order", "wolfe")
+# What owns nothing that the threads of pytest-run-parallel would share, no file, no patch, but the instruction set.
+PARALLEL = ("oracle", "metrics", "order", "wolfe", "random", "vectors", "golden")
 
 # The lowest NumPy with wheels for each Python, as 1.26 is the bound for all of them.
 LOWEST_NUMPY = {(3, 11): "1.26.0", (3, 12): "1.26.0", (3, 13): "2.1.0", (3, 14): "2.3.2", (3, 15): "2.5.2"}

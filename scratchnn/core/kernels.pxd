@@ -189,3 +189,5 @@ cdef bint gate_wait(snn_gate *gate) noexcept nogil
 cdef bint gate_open(snn_gate *gate) noexcept nogil
 cdef void gate_close(snn_gate *gate) noexcept nogil
 cdef uint32_t count(uint32_t *counter) noexcept nogil
+cdef void raise_flag(uint32_t *flag) noexcept nogil
+cdef bint is_raised(const uint32_t *flag) noexcept nogil

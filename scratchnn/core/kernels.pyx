@@ -37,6 +37,8 @@ cdef extern from "barrier.h" nogil:
     bint snn_gate_open(snn_gate *gate) noexcept
     void snn_gate_close(snn_gate *gate) noexcept
     uint32_t snn_count(uint32_t *counter) noexcept
+    void snn_raise(uint32_t *flag) noexcept
+    bint snn_raised(const uint32_t *flag) noexcept
 
 
 cdef const snn_isa *chosen = NULL
@@ -108,6 +110,14 @@ cdef void gate_close(snn_gate *gate) noexcept nogil:
 
 cdef uint32_t count(uint32_t *counter) noexcept nogil:
     return snn_count(counter)
+
+
+cdef void raise_flag(uint32_t *flag) noexcept nogil:
+    snn_raise(flag)
+
+
+cdef bint is_raised(const uint32_t *flag) noexcept nogil:
+    return snn_raised(flag)
 
 
 def compiled():

@@ -27,7 +27,7 @@ cdef struct Pass:
     uint32_t n_threads
     uint32_t taken          # blocks, of which every thread takes one to begin with
     bint check              # whether to stop at a value of x that is not finite
-    bint stopped
+    uint32_t stopped        # a flag that any thread raises
     void *raised            # a list for what a signal's handler raises; needed where there are several blocks
 
     # For each thread: a block of x where it is not in place, and twice a block of a layer.

@@ -8,7 +8,7 @@ from libc.stdint cimport uint32_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from scratchnn.core.data cimport Rows, Source, all_finite, gather, in_place, source_type
-from scratchnn.core.kernels cimport SNN_UINT8, count, snn_kernels, snn_source, table
+from scratchnn.core.kernels cimport SNN_UINT8, count, is_raised, raise_flag, snn_kernels, snn_source, table
 from scratchnn.core.layers.dense cimport NONE, Activations, Dense, activate, at, multiply
 from scratchnn.core.layers.normalization cimport normalize
 from scratchnn.core.losses cimport Loss, evaluate_loss, loss_scale, set_loss
@@ -182,7 +182,7 @@ cdef class Predictor:
         p.predictor = <void *>self
         p.k = table(self.itemsize)
         p.x, p.n, p.n_threads, p.taken = x, n, n_threads, n_threads
-        p.y, p.sample_weight, p.check, p.stopped = NULL, NULL, False, False
+        p.y, p.sample_weight, p.check, p.stopped = NULL, NULL, False, 0
         p.in_place = in_place(p.k, x)
         p.block = min(n, <size_t>BLOCK)
         cdef size_t row = self.itemsize * ((0 if p.in_place else self.input_stride) + 2 * <size_t>self.topology.widest)
@@ -245,11 +245,11 @@ cdef class Predictor:
         cdef double last_poll = seconds() if p.n > p.block else 0
         cdef size_t m, first = thread * p.block
         cdef char *a
-        while first < p.n and not p.stopped:
+        while first < p.n and not is_raised(&p.stopped):
             m = min(p.block, p.n - first)
             a = self.block_of_outputs(p, p.memory + thread * p.memory_of_thread, first, m)
             if a == NULL:
-                p.stopped = True
+                raise_flag(&p.stopped)
             elif p.y == NULL:
                 self.keep_outputs(p, a, first, m)
             else:
@@ -263,7 +263,7 @@ cdef class Predictor:
                         PyErr_CheckSignals()
                     except BaseException as error:
                         (<list>p.raised).append(error)
-                        p.stopped = True
+                        raise_flag(&p.stopped)
 
     cdef void keep_outputs(self, const Pass *p, char *a, size_t first, size_t m) noexcept nogil:
         cdef size_t i, row_size = self.last.n_outputs * p.k.itemsize
@@ -283,7 +283,7 @@ cdef class Predictor:
         if not evaluate_loss(
                 p.k, p.loss, m, self.last.n_outputs, a, stride, p.y.n_columns, targets, stride, weights, 1, NULL, 0,
                 row_loss):
-            p.stopped = True
+            raise_flag(&p.stopped)
             return
         for i in range(m):
             total += row_loss[i]

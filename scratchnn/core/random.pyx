@@ -8,6 +8,7 @@ import operator
 
 import numpy as np
 
+cimport cython
 from libc.stdint cimport int64_t, uint64_t
 
 from scratchnn.core cimport kernels
@@ -25,7 +26,7 @@ def normal_quantile(p):
 
 
 cdef class Generator:
-    """A stream of random numbers.
+    """A stream of random numbers; threads that share it draw each number once, in whatever order they come.
 
     Parameters
     ----------
@@ -38,37 +39,53 @@ cdef class Generator:
     """
 
     cdef uint64_t key
-    cdef readonly uint64_t counter
+    cdef uint64_t drawn
 
     def __init__(self, seed, stream=0, counter=0):
         self.key = random_key(<uint64_t>(operator.index(seed) & 0xFFFFFFFFFFFFFFFF), operator.index(stream))
-        self.counter = operator.index(counter)
+        self.drawn = operator.index(counter)
+
+    @property
+    def counter(self):
+        """How many numbers of the stream have been drawn."""
+        return self.draw(0)
+
+    cdef uint64_t draw(self, uint64_t n) noexcept:
+        """Count n numbers as drawn, and return the place of the first."""
+        cdef uint64_t first
+        with cython.critical_section(self):  # of free-threaded Python; else there is the GIL
+            first = self.drawn
+            self.drawn += n
+        return first
 
     def bits(self, Py_ssize_t n):
         """Return the next n raw 64-bit numbers."""
         result = np.empty(n, np.uint64)
         cdef uint64_t[::1] out = result
+        cdef uint64_t first = self.draw(out.shape[0])
+        cdef Py_ssize_t i
         for i in range(n):
-            out[i] = random_bits(self.key, self.counter)
-            self.counter += 1
+            out[i] = random_bits(self.key, first + i)
         return result
 
     def uniform(self, shape=1):
         """Return float64 numbers of 53 random bits, uniform in [0, 1)."""
         result = np.empty(shape)
         cdef double[::1] out = result.reshape(-1)
+        cdef uint64_t first = self.draw(out.shape[0])
+        cdef Py_ssize_t i
         for i in range(out.shape[0]):
-            out[i] = random_uniform(random_bits(self.key, self.counter))
-            self.counter += 1
+            out[i] = random_uniform(random_bits(self.key, first + i))
         return result
 
     def normal(self, shape=1):
         """Return float64 numbers of the standard normal distribution."""
         result = np.empty(shape)
         cdef double[::1] out = result.reshape(-1)
+        cdef uint64_t first = self.draw(out.shape[0])
+        cdef Py_ssize_t i
         for i in range(out.shape[0]):
-            out[i] = random_normal(random_bits(self.key, self.counter))
-            self.counter += 1
+            out[i] = random_normal(random_bits(self.key, first + i))
         return result
 
     def permutation(self, Py_ssize_t n):
@@ -78,5 +95,6 @@ cdef class Generator:
         result = np.arange(n, dtype=np.int64)
         cdef int64_t[::1] items = result
         if n > 1:
-            self.counter = random_shuffle(self.key, self.counter, n, 0, &items[0])
+            with cython.critical_section(self):
+                self.drawn = random_shuffle(self.key, self.drawn, n, 0, &items[0])
         return result

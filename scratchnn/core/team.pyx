@@ -10,6 +10,7 @@ import threading
 
 import numpy as np
 
+cimport cython
 from cpython.pythread cimport (
     WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock)
 
@@ -18,6 +19,7 @@ from scratchnn.core.kernels cimport barrier_init, barrier_wait, gate_close, gate
 from scratchnn.core.topology import aligned_zeros
 
 
+@cython.no_gc_clear  # in a cycle of garbage its memory stays until the locks in it have been freed
 cdef class Team:
     """A context manager that ends its threads however the block ends.
 
