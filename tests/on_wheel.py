@@ -2,7 +2,8 @@
 
 ``python tests/on_wheel.py`` runs the tests against the oracle, each with every instruction set of the machine; those
 of whole networks again with ``SCRATCHNN_ISA=portable``; and both kinds' core once more on the lowest NumPy that has a
-wheel for this Python. ``--parallel`` runs each test in four threads at once, for free-threaded Python.
+wheel for this Python. ``--parallel`` runs each test in four threads at once, for free-threaded Python. ``--core`` runs
+the operations, the core and the model files, once, on an emulated machine.
 """
 
 import os
@@ -38,6 +39,9 @@ def install(numpy):
 
 
 def main(arguments):
+    if "--core" in arguments:
+        run(dict.fromkeys((*OPERATIONS, *CORE, "serialization")))
+        return
     if "--parallel" in arguments:
         assert not sys._is_gil_enabled(), "free-threaded Python, and a module that turned the lock on again"
         run(PARALLEL, "--parallel-threads=4")
