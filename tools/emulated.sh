@@ -61,7 +61,7 @@ install_wheel() {
     cp "$BUILD/$1-wheel"/*.whl "$root$TESTS"
     # Without a pip of its own, which would take minutes: Debian's runs from the file it is in.
     there "$1" "python$VERSION -m venv --system-site-packages --without-pip $ENVIRONMENT
-        python /usr/share/python-wheels/pip-*.whl/pip --isolated install --quiet --no-index *.whl"
+        python \$(echo /usr/share/python-wheels/pip-*.whl)/pip --isolated install --quiet --no-index *.whl"
 }
 
 # machine MACHINE ARCHITECTURE: all that comes before the tests.

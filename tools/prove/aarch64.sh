@@ -5,6 +5,6 @@ source tools/emulated.sh
 
 machine aarch64 arm64
 there aarch64 'python -P -m scratchnn info
-    python -P -c "from scratchnn.core import kernels; assert kernels.isa() == \"neon\", kernels.isa()"
-    python -P tests/on_wheel.py --core'
+    python -P -c "from scratchnn.core import kernels; assert kernels.isa() == \"neon\", kernels.isa()"'
 exchange aarch64
+there aarch64 'python -P tests/on_wheel.py --core'

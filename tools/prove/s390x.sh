@@ -5,6 +5,6 @@ source tools/emulated.sh
 
 machine s390x s390x
 there s390x 'python -P -m scratchnn info
-    python -P -c "import sys; from scratchnn.core import kernels; assert (sys.byteorder, kernels.isa()) == (\"big\", \"portable\")"
-    python -P tests/on_wheel.py --core'
+    python -P -c "import sys; from scratchnn.core import kernels; assert (sys.byteorder, kernels.isa()) == (\"big\", \"portable\")"'
 exchange s390x
+there s390x 'python -P tests/on_wheel.py --core'
