@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the tests, with `python -P` too
+
 from test_golden import TRAININGS, data, fuses, trained
 
 from scratchnn import load

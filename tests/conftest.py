@@ -34,7 +34,7 @@ settings.load_profile("scratchnn")
 
 def pytest_addoption(parser):
     parser.addoption("--all-combinations", action="store_true", help="run all that tests/pairs.py would leave out")
-    parser.addoption("--one-in", type=int, default=1, metavar="N", help="of all tests run each N-th, where tests are slow")
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help="run each N-th test, where they are slow")
 
 
 def pytest_collection_modifyitems(config, items):
