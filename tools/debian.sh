@@ -20,6 +20,8 @@ debian() {
     local root=$1 suite=$2 packages=$3 script=
     # A debootstrap older than the suite takes the instructions for unstable.
     [ -e "/usr/share/debootstrap/scripts/$suite" ] || script=sid
+    # What was interrupted may have left /proc in it.
+    ! mountpoint -q "$root/proc" || umount "$root/proc"
     rm -rf "$root"
     debootstrap --variant=minbase ${4:+"--arch=$4"} --include="$packages" "$suite" "$root" "$(mirror)" $script > "$root.log"
     cp -L "$CERTIFICATES" "$root$CERTIFICATES"
