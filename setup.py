@@ -51,7 +51,7 @@ def merged_when_linked(compiler):
     that is not always there."""
     if not sys.platform.startswith("linux"):
         return []
-    version = subprocess.run([*compiler.compiler_so[:1], "--version"], capture_output=True, text=True).stdout
+    version = subprocess.run([*compiler.compiler_so, "--version"], capture_output=True, text=True).stdout
     return ["-flto", "-fno-fat-lto-objects"] if "Free Software Foundation" in version else []
 
 

@@ -28,17 +28,22 @@ settings.register_profile(
     max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+settings.register_profile("few", settings.get_profile("scratchnn"), max_examples=3)
 settings.load_profile("scratchnn")
 
 
 def pytest_addoption(parser):
     parser.addoption("--all-combinations", action="store_true", help="run all that tests/pairs.py would leave out")
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help="run each N-th test, where they are slow")
 
 
 def pytest_collection_modifyitems(config, items):
     if not config.getoption("--all-combinations"):
         items[:], dispensable = pairs.parted(items)
         config.hook.pytest_deselected(items=dispensable)
+    one_in = config.getoption("--one-in")
+    config.hook.pytest_deselected(items=[item for i, item in enumerate(items) if i % one_in])
+    items[:] = items[::one_in]
 
 
 def use(request):

@@ -2,7 +2,8 @@
 
 ``python tests/on_wheel.py`` runs the tests against the oracle, each with every instruction set of the machine; those
 of whole networks again with ``SCRATCHNN_ISA=portable``; and both kinds' core once more on the lowest NumPy that has a
-wheel for this Python. ``--parallel`` runs each test in four threads at once, for free-threaded Python.
+wheel for this Python. ``--parallel`` runs each test in four threads at once, for free-threaded Python. ``--core``
+is for emulated machines: the golden hashes, and of the operations, the core and the model files one test in sixteen.
 """
 
 import os
@@ -38,6 +39,10 @@ def install(numpy):
 
 
 def main(arguments):
+    if "--core" in arguments:
+        run(("golden",))
+        run(dict.fromkeys((*OPERATIONS, *CORE[1:], "serialization")), "--one-in=16", "--hypothesis-profile=few")
+        return
     if "--parallel" in arguments:
         assert not sys._is_gil_enabled(), "free-threaded Python, and a module that turned the lock on again"
         run(PARALLEL, "--parallel-threads=4")

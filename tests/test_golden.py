@@ -95,14 +95,18 @@ def data(network, n_samples=100):
     return x, y.astype(network.dtype)
 
 
-def fingerprint(name):
-    """The hash of all parameters, and of what is predicted, in little-endian bytes."""
+def trained(name):
     arguments, settings = TRAININGS[name]
     network = NeuralNetwork(**arguments, seed=20)
-    x, y = data(network)
-    network.train(x, y, epochs=5, n_threads=1, **settings)
+    network.train(*data(network), epochs=5, n_threads=1, **settings)
+    return network
+
+
+def fingerprint(name):
+    """The hash of all parameters, and of what is predicted, in little-endian bytes."""
+    network = trained(name)
     digest = hashlib.sha256()
-    for array in (*networks.arrays(network), network.predict(x)):
+    for array in (*networks.arrays(network), network.predict(data(network)[0])):
         assert np.isfinite(array).all()
         digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()[:32]

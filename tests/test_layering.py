@@ -261,6 +261,11 @@ def test_every_instruction_set_compiles_the_same_source():
         assert '#include "../kernels.inc.c"' in code
 
 
+def test_bytes_of_arrays_have_a_sign():
+    """Whether char has one is the machine's: where it has none, an array of int8 is not a memoryview of char."""
+    assert offences(r"(?<!signed )\bchar *\[[:,]", CYTHON) == {}
+
+
 def test_the_loop_needs_no_gil_and_no_memory():
     """Below Python a run is nogil functions throughout, where the compiler refuses objects."""
     of_step = ["phase_one", "learn_rows", "fetch", "phase_two", "gradient", "sum_of_losses", "weight_of"]

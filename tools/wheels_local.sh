@@ -8,10 +8,10 @@
 #   tools/wheels_local.sh remove     remove the images and all else that was made
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source tools/debian.sh
 
 CACHE=${SCRATCHNN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/scratchnn}/images
 OUTPUT=$PWD/build/wheels-local
-CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
 # Debian 12 has the glibc of the wheels' time and no Python beyond 3.11: 3.11 to 3.13 are pyenv's. The next Debian
 # has 3.14 and 3.15.
@@ -44,33 +44,6 @@ END
 has() { command -v "$1" > /dev/null; }
 exists() { has podman && podman image exists "$1"; }
 
-# The mirror that apt uses here.
-mirror() { apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/'; }
-
-# enter ROOT COMMAND: run a command in a tree, with /proc, and unmount that whatever happens.
-enter() {
-    local root=$1 status=0
-    shift
-    mount --bind /proc "$root/proc"
-    chroot "$root" /bin/bash -ec "$*" || status=$?
-    umount "$root/proc"
-    return $status
-}
-
-# debian ROOT SUITE PACKAGES: a small Debian that trusts whom this machine trusts.
-debian() {
-    local root=$1 suite=$2 packages=$3 script=
-    # A debootstrap older than the suite takes the instructions for unstable.
-    [ -e "/usr/share/debootstrap/scripts/$suite" ] || script=sid
-    rm -rf "$root"
-    debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$(mirror)" $script > "$root.log"
-    cp -L "$CERTIFICATES" "$root$CERTIFICATES"
-    cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-    printf '[global]\ncert = %s\ndisable-pip-version-check = true\nroot-user-action = ignore\n' "$CERTIFICATES" \
-        > "$root/etc/pip.conf"
-    mkdir -p "$root/opt/python"
-}
-
 # manylinux ROOT: what cibuildwheel expects to find beside the interpreters in /opt/python.
 manylinux() {
     enter "$1" '
@@ -93,7 +66,7 @@ old_image() {
     has pyenv || { echo "Missing: pyenv with Python $OLD_PYTHONS"; exit 1; }
     versions=$(pyenv root)/versions
     debian "$root" bookworm "$COMPILERS,$LIBRARIES"
-    mkdir -p "$root$versions"
+    mkdir -p "$root$versions" "$root/opt/python"
     for version in $OLD_PYTHONS; do
         local python tag=cp${version/./}
         python=$(find "$versions" -maxdepth 1 -name "$version.*" | sort -V | tail -1)

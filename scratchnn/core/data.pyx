@@ -155,9 +155,9 @@ cdef class Source:
         if not 0 <= first <= first + n_rows <= self.n_rows:
             raise ValueError(f"rows {first} to {first + n_rows} were asked for; there are {self.n_rows}")
         result = np.empty((n_rows, self.rows.n_columns), dtype)
-        cdef char[:, ::1] view = result.view(np.int8)
+        cdef signed char[:, ::1] view = result.view(np.int8)
         if result.size:
-            gather(table(result.itemsize), &self.rows, NULL, first, n_rows, &view[0, 0], self.rows.n_columns)
+            gather(table(result.itemsize), &self.rows, NULL, first, n_rows, <char *>&view[0, 0], self.rows.n_columns)
         return result
 
     def first_not_finite(self, dtype):
@@ -167,7 +167,7 @@ cdef class Source:
         cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0
         cdef const char *data
         cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
-        cdef char[::1] view
+        cdef signed char[::1] view
         cdef bint finite = True, direct = in_place(k, &self.rows)
         cdef double last_poll = seconds()
         if n == 0 or self.rows.labels != NULL or (self.rows.type == SNN_UINT8 and self.rows.shift == NULL):
@@ -183,7 +183,7 @@ cdef class Source:
                     data = self.rows.data + <ptrdiff_t>first * self.rows.row_bytes
                     finite = all_finite(k, data, self.rows.row_bytes, count, n)
                 else:
-                    gather(k, &self.rows, NULL, first, count, &view[0], n)
+                    gather(k, &self.rows, NULL, first, count, <char *>&view[0], n)
                     finite = k.all_finite(count * n, &view[0])
                 first += count
                 if poll_is_due(&last_poll):

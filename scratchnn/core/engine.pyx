@@ -40,8 +40,8 @@ cdef class _Parts:
     cdef readonly object gradients
 
     cdef char *pointer(self, array):
-        cdef char[::1] bytes = array.view(np.int8)
-        return &bytes[0]
+        cdef signed char[::1] bytes = array.view(np.int8)
+        return <char *>&bytes[0]
 
     cdef bint fits(self, const scratchnn_samples *s, bint one_batch) noexcept nogil:
         """Whether samples are what steps can take."""

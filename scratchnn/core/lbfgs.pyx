@@ -75,9 +75,9 @@ cdef class LBFGS:
         self.changes = self.steps + (memory + 1) * self.stride
 
     cdef char *_pointer(self, array):
-        cdef char[::1] bytes = array.view(np.int8)
+        cdef signed char[::1] bytes = array.view(np.int8)
         self.keep.append(array)
-        return &bytes[0]
+        return <char *>&bytes[0]
 
     cdef Status advance(self, size_t n, double *values, size_t *done) noexcept nogil:
         cdef Status status = RUNNING
@@ -206,13 +206,13 @@ cdef inline size_t whole_lines(size_t n_bytes) noexcept nogil:
 
 cdef read(const char *place, like):
     vector = np.empty(like.shape, like.dtype)
-    cdef char[::1] bytes = vector.view(np.int8)
+    cdef signed char[::1] bytes = vector.view(np.int8)
     memcpy(&bytes[0], place, bytes.shape[0])
     return vector
 
 
 cdef void write(char *place, vector) except *:
-    cdef const char[::1] bytes = np.ascontiguousarray(vector).view(np.int8)
+    cdef const signed char[::1] bytes = np.ascontiguousarray(vector).view(np.int8)
     memcpy(place, &bytes[0], bytes.shape[0])
 
 

@@ -112,7 +112,7 @@ cdef bint call_function(
 cdef object _rows(const char *data, size_t m, size_t n, size_t ld, dtype):
     """Return a copy of rows below Python, which a function may keep and change."""
     result = np.empty((m, n), dtype)
-    cdef char[:, ::1] bytes = result.view(np.int8)
+    cdef signed char[:, ::1] bytes = result.view(np.int8)
     cdef size_t i, size = result.itemsize
     for i in range(m):
         memcpy(&bytes[i, 0], data + i * ld * size, n * size)
@@ -120,7 +120,7 @@ cdef object _rows(const char *data, size_t m, size_t n, size_t ld, dtype):
 
 
 cdef int _store(rows, size_t n, size_t ld, char *to) except -1:
-    cdef char[::1] bytes = rows.reshape(-1).view(np.int8)
+    cdef signed char[::1] bytes = rows.reshape(-1).view(np.int8)
     cdef size_t i, size = rows.itemsize
     for i in range(<size_t>len(rows)):
         memcpy(to + i * ld * size, &bytes[i * n * size], n * size)

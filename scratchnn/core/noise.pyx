@@ -73,7 +73,7 @@ cdef class Noise:
         if not -1 <= layer < self.thresholds.shape[0] - 1:
             raise ValueError(f"layer is {layer}; expected -1 to {self.thresholds.shape[0] - 2}")
         mask = np.ones((n_rows, n_columns), dtype)
-        cdef char[::1] bytes = mask.reshape(-1).view(np.int8)
+        cdef signed char[::1] bytes = mask.reshape(-1).view(np.int8)
         cdef uint32_t threshold = self.thresholds[layer + 1]
         cdef size_t place = DROPPED_INPUTS if layer < 0 else DROPPED_OUTPUTS + layer
         if threshold > 0 and bytes.shape[0] > 0:
@@ -84,7 +84,7 @@ cdef class Noise:
     def input_noise(self, size_t n_rows, size_t n_columns, dtype, size_t first=0):
         """Return what the next step adds to inputs in rows `first`, `first` + 1, … of its batch."""
         noise = np.zeros((n_rows, n_columns), dtype)
-        cdef char[::1] bytes = noise.reshape(-1).view(np.int8)
+        cdef signed char[::1] bytes = noise.reshape(-1).view(np.int8)
         if bytes.shape[0] > 0:
             table(noise.itemsize).add_noise(
                 first, n_rows, n_columns, self.key_of(DISTURBED_INPUTS), self.deviation, &bytes[0], n_columns)

@@ -68,9 +68,9 @@ cdef class Penalties:
         return self.pointer(np.zeros(n_bytes, np.int8))
 
     cdef char *pointer(self, array) except NULL:
-        cdef char[::1] bytes = array.view(np.int8)
+        cdef signed char[::1] bytes = array.view(np.int8)
         self.keep.append(array)
-        return &bytes[0]
+        return <char *>&bytes[0]
 
     cdef void prepare(self, double rate, double weight, double clip_value) noexcept nogil:
         cdef snn_penalty p
@@ -149,13 +149,13 @@ cdef class Penalties:
 
     def value(self, parameters, double weight, layers):
         """Return what these layers add to the loss of samples that weigh so much together."""
-        cdef const char[::1] bytes = parameters.view(np.int8)
+        cdef const signed char[::1] bytes = parameters.view(np.int8)
         cdef size_t i
         self.prepare(0, weight, INFINITY)
         for i in range(self.n_rows):
             self.rows[i] = 0
         for i in layers:
-            self.evaluate(&bytes[0], i, 0, self.topology.layers[i].n_inputs)
+            self.evaluate(<const char *>&bytes[0], i, 0, self.topology.layers[i].n_inputs)
         return self.total()
 
 

@@ -57,10 +57,10 @@ cdef class Predictor:
     """
 
     def __cinit__(self, Topology topology, parameters, choose, inputs=None, outputs=None):
-        cdef const char[::1] bytes = parameters.view(np.int8)
+        cdef const signed char[::1] bytes = parameters.view(np.int8)
         cdef const double[::1] shift, scale
         self.topology = topology
-        self.parameters = &bytes[0]
+        self.parameters = <const char *>&bytes[0]
         self.last = &topology.layers[topology.n_layers - 1]
         self.itemsize = topology.dtype.itemsize
         self.input_stride = padded(topology.layers[0].n_inputs, self.itemsize)
@@ -134,9 +134,9 @@ cdef class Predictor:
         _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
         loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
-        cdef char[::1] targets = target_memory.view(np.int8)
+        cdef signed char[::1] targets = target_memory.view(np.int8)
         cdef double[::1] losses = loss_memory
-        p.y, p.loss, p.targets, p.losses = &y.rows, &l, &targets[0], &losses[0]
+        p.y, p.loss, p.targets, p.losses = &y.rows, &l, <char *>&targets[0], &losses[0]
         cdef double weight = n
         if sample_weight is not None:
             p.sample_weight = sample_weight.rows.data
@@ -192,7 +192,7 @@ cdef class Predictor:
         p.memory_of_thread = p.block * row
         p.memory_of_layer = p.block * <size_t>self.topology.widest * self.itemsize
         p.memory_of_inputs = p.memory_of_thread - 2 * p.memory_of_layer
-        cdef char[::1] bytes
+        cdef signed char[::1] bytes
         heap = None
         if p.block <= rows and n_threads == 1:
             p.memory = stack + -<uintptr_t>stack % <uintptr_t>ALIGNMENT
@@ -200,7 +200,7 @@ cdef class Predictor:
         else:
             heap = aligned_zeros(n_threads * p.memory_of_thread, np.int8)
             bytes = heap
-            p.memory = &bytes[0]
+            p.memory = <char *>&bytes[0]
         return heap
 
     # Go through the rows in the threads of `team`, or in p.n_threads new ones.

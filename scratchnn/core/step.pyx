@@ -118,9 +118,9 @@ cdef class Step:
         self.lay_out()
 
     cdef char *pointer(self, array):
-        cdef char[::1] bytes = array.view(np.int8)
+        cdef signed char[::1] bytes = array.view(np.int8)
         self.keep.append(array)
-        return &bytes[0] if bytes.shape[0] else NULL
+        return <char *>&bytes[0] if bytes.shape[0] else NULL
 
     cdef void set_update(self, str name, list states) except *:
         wanted = updates.specifications()[name][0]

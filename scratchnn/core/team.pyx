@@ -62,7 +62,7 @@ cdef class Team:
     cdef void _allocate(self) except *:
         self._free()
         self.memory = aligned_zeros(self.n_threads * sizeof(Member), np.int8)
-        cdef char[::1] bytes = self.memory
+        cdef signed char[::1] bytes = self.memory
         self.members = <Member *>&bytes[0]
         self.n_members = self.n_threads
         for i in range(1, self.n_members):

@@ -29,7 +29,7 @@ def aligned_zeros(Py_ssize_t n, dtype):
     """Return a vector of n zeros whose memory starts at a multiple of 64 bytes."""
     dtype = np.dtype(dtype)
     memory = np.zeros(n * dtype.itemsize + ALIGNMENT, np.uint8)
-    cdef char[::1] bytes = memory.view(np.int8)
+    cdef signed char[::1] bytes = memory.view(np.int8)
     cdef Py_ssize_t start = -<uintptr_t>&bytes[0] % <uintptr_t>ALIGNMENT
     if bytes.shape[0] >= LARGE_PAGE:
         prefer_large_pages(&bytes[0], bytes.shape[0])

@@ -90,15 +90,15 @@ cdef class Trainer:
         cdef size_t n_vectors = 1 + <size_t>self.step.update.rule.n_states, i
         self.state_size = self.step.topology.size * self.k.itemsize
         self.kept_memory = aligned_zeros(n_vectors * self.state_size, np.int8)
-        cdef char[::1] kept = self.kept_memory
+        cdef signed char[::1] kept = self.kept_memory
         for i in range(n_vectors):
-            self.kept[i] = &kept[i * self.state_size]
+            self.kept[i] = <char *>&kept[i * self.state_size]
             self.live[i] = self.step.parameters if i == 0 else self.step.update.states[i - 1]
 
     cdef void _prepare_tiny(self) except *:
         cdef Step step = self.step
         cdef size_t n = step.topology.n_layers
-        cdef char[::1] layers
+        cdef signed char[::1] layers
         self.is_tiny = step.is_plain() and is_tiny(self.k, step.topology.layers, n)
         if self.is_tiny:
             self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)

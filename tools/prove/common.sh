@@ -24,6 +24,17 @@ environment() {
     "$BUILD/$1/bin/python" -m pip install --quiet "$BUILD/$1-source[test-wheel]"
 }
 
+# zig: the command that is zig, from the index.
+zig() {
+    if [ ! -e $BUILD/zig/made ]; then
+        rm -rf $BUILD/zig
+        $PYTHON -m venv $BUILD/zig
+        $BUILD/zig/bin/python -m pip install --quiet ziglang
+        touch $BUILD/zig/made
+    fi
+    echo "$PWD/$BUILD/zig/bin/python -m ziglang"
+}
+
 # kernels OUTPUT COMPILER...: the C kernels' own program, which prints a hash for each table.
 kernels() {
     local output=$1

@@ -4,9 +4,9 @@ source "$(dirname "$0")/common.sh"
 
 targets="x86_64-linux-gnu.2.28 aarch64-linux-gnu.2.28 x86_64-linux-musl aarch64-linux-musl x86_64-macos
     aarch64-macos x86_64-windows-gnu aarch64-windows-gnu"
-[ -e $BUILD/zig ] || { $PYTHON -m venv $BUILD/zig && $BUILD/zig/bin/python -m pip install --quiet ziglang; }
+zig=$(zig)
 for target in $targets; do
-    kernels "$BUILD/kernels-$target" $BUILD/zig/bin/python -m ziglang cc -O2 -target "$target"
+    kernels "$BUILD/kernels-$target" $zig cc -O2 -target "$target"
     echo "linked for $target"
 done
 kernels $BUILD/kernels gcc -O2
