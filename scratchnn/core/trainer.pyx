@@ -31,7 +31,7 @@ cdef enum:
 
 # A shuffle looks for signals after so many items.
 cdef enum:
-    SHUFFLE_SLICE = 1 << 16
+    SHUFFLE_SLICE = 65_536
 
 # A snapshot is taken once so many samples have been trained on since the last: copying parameters and
 # optimizer state then costs about a hundredth of the arithmetic.
