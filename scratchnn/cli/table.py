@@ -164,9 +164,11 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     """Return the names in the first line that is not blank, leaving `rows` after it."""
     reader = csv.reader(rows, delimiter=separator, skipinitialspace=True)
     try:
-        cells = next(record for record in reader if any(record))
+        cells = next((record for record in reader if any(record)), None)
     except csv.Error as error:
         raise TableError(f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?") from None
+    if cells is None:
+        raise TableError("is empty: no cell has a name")
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
     if len(set(names)) < len(names):
         if all(is_number(name) for name in names):

@@ -429,7 +429,7 @@ cdef class Trainer:
             self.status = DIVERGED
         if (self.status == DIVERGED or not finite) and self.has_snapshot:
             self.restore_snapshot()
-        if self.epoch > 0:
-            records.append(record[:, :self.epoch])
         self.samples += self.epoch * self.n_samples
+        if self.epoch > 0:
+            records.append(record[:, :self.epoch])  # the last: there may be no memory for it
         return self.epoch

@@ -11,6 +11,8 @@ import operator
 
 import numpy as np
 
+cimport cython
+
 from scratchnn.core.kernels cimport SNN_MAX_COEFFICIENTS, SNN_MAX_STATES, snn_update, table
 
 from scratchnn.core.arrays import compute_into, expect, number_within, real_arrays
@@ -57,6 +59,7 @@ def names():
     return tuple(specifications())
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _apply(real[::1] w, const real[::1] g, real[::1] s0, real[::1] s1, Py_ssize_t index,
             const double[::1] hyper, double step):
     cdef double[SNN_MAX_COEFFICIENTS] coefficients

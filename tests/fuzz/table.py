@@ -7,7 +7,15 @@ from scratchnn.cells import ColumnError
 from scratchnn.cli.table import TableError, read_table
 from scratchnn.columns import ColumnPreparation
 
-ENCODINGS = {b"8": None, b"l": "latin-1", b"s": "utf-8-sig", b"w": "utf-16", b"3": "utf-32", b"7": "utf-7", b"c": "cp932"}
+ENCODINGS = {
+    b"8": None,
+    b"l": "latin-1",
+    b"s": "utf-8-sig",
+    b"w": "utf-16",
+    b"3": "utf-32",
+    b"7": "utf-7",
+    b"c": "cp932",
+}
 HAS_HEADERS = False
 WORDS = [
     *(",", ";", "\t", '"', '""', "\r\n", "\n", "\r", "\n\n", "\ufeff", " ", "?", "NA", "nan", "null", "None", "-"),
