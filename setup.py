@@ -45,8 +45,8 @@ MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
 MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1", *PLAIN]}
 STEP = {"dense", "predictor", "step", "tiny", "trainer"}
 
-# A build that looks after itself: every index, overflow, division and reference count, and C's assertions.
-# It is what `make prove-bounds` tests (docs/wheels.md).
+# A build that looks after itself: every index, overflow and count of references, and C's assertions. It is what
+# `make prove-bounds` tests (docs/wheels.md). Not None in place of an object, for which Cython would need the GIL.
 CHECKED = os.environ.get("SCRATCHNN_CHECKED") == "1"
 CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
 if CHECKED:
@@ -118,7 +118,7 @@ modules = cythonize(
         "language_level": 3,
         **dict.fromkeys(CHECKS, CHECKED),
         "wraparound": False,
-        "cdivision": not CHECKED,
+        "cdivision": True,
         "embedsignature": True,
         "embedsignature.format": "clinic",
         # Plain functions are smaller. inspect reads their parameters too, but no default that is computed: modules

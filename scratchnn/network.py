@@ -275,7 +275,9 @@ class NeuralNetwork(Exchange):
 
     def _set_scaling(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
         """Set how inputs and targets are scaled, and what predicts with that."""
-        inputs, targets, outputs = of_inputs and of_inputs.known, of_targets and of_targets.known, None
+        inputs = None if of_inputs is None else of_inputs.known
+        targets = None if of_targets is None else of_targets.known
+        outputs = None
         if targets is not None:
             limits = (-math.inf, math.inf) if self._bounds is None else self._bounds.limits
             outputs = (*self._loss.of_outputs(*targets), *limits)

@@ -1,6 +1,6 @@
 """Fuzz one reader with atheris: ``python tests/fuzz/run.py READER [options of libFuzzer] [folders of inputs]``.
 
-Python's branches lead it, and those of the compiled modules where these are built for it; ``make prove-fuzz`` does that.
+Python's branches lead it, and those of the compiled modules where they are built for it, as ``make prove-fuzz`` does.
 """
 
 import importlib
