@@ -167,6 +167,10 @@ class NeuralNetwork(Exchange):
     True
     """
 
+    _predictor: Predictor
+    _input_scaling: Scaling | None
+    _target_scaling: Scaling | None
+
     def __init__(
         self,
         layer_sizes: Sequence[int] | None = None,

@@ -31,6 +31,7 @@ Array = npt.NDArray[Any]
 SEPARATORS = ",;\t"
 FIRST_LINE = re.compile(r"\S[^\r\n]*")
 QUOTED = re.compile(r'"[^"]*"')
+HALF_OF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # UTF-7 can have one alone
 # Beyond what pandas takes for a missing cell (empty, NA, NaN, null, None …): UCI's mark.
 MISSING = ("?",)
 SIGNATURES = {
@@ -114,11 +115,16 @@ def _decode(data: bytes, encoding: str | None) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise TableError(
-            f"is not {encoding.upper()} text: byte 0x{data[error.start]:02x} in line {line}; "
+            f"is not {encoding.upper()} text: byte 0x{error.object[error.start]:02x} in line {line}; "
             "name its encoding, as in --encoding latin-1"
         ) from None
+    except UnicodeError as error:
+        raise TableError(f"is not {encoding.upper()} text: {error}") from None
+    if half := HALF_OF_A_CHARACTER.search(text):
+        line = text.count("\n", 0, half.start()) + 1
+        raise TableError(f"is not {encoding.upper()} text: half of a character, {half[0]!a}, in line {line}")
     if "\0" in text:
         raise TableError("is not a text table: it holds zero bytes")
     return text.removeprefix("\ufeff")

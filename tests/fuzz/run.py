@@ -26,7 +26,7 @@ def main(name, *options):
         words.write_text("".join(f'"{_escaped(word)}"\n' for word in reader.WORDS))
         mutated = json_headers.mutator(reader.WORDS, atheris.Mutate) if reader.HAS_HEADERS else None
         atheris.Setup(
-            [sys.argv[0], f"-dict={words}", *options],
+            [f"{sys.executable} -P {__file__} {name}", f"-dict={words}", *options],  # -merge=1 runs it again
             lambda data: reader.read(data, directory),
             custom_mutator=mutated,
         )
