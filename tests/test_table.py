@@ -111,7 +111,7 @@ def test_encodings(read):
     [
         (b"a,b\n1,+2AA-", "utf-7", r"is not UTF-7 text: half of a character, '\\ud800', in line 2"),
         (b"\xef\xbb\xbfa\nb\xff", "utf-8-sig", "is not UTF-8-SIG text: byte 0xff in line 2"),
-        (b"a\n1", "undefined", "is not UNDEFINED text: undefined encoding"),
+        (b"a\n1", "undefined", "is not UNDEFINED text: .*undefined encoding"),
     ],
 )
 def test_bytes_that_an_encoding_does_not_have(tmp_path, content, encoding, message):
@@ -137,6 +137,7 @@ def test_standard_input(monkeypatch):
         ("", "is empty: expected a header line and rows"),
         (" \n\n", "is empty"),
         ('""', "is empty: no cell has a name"),
+        (";;\n;;\n", "is empty: no column has a name or a value"),
         ("a,b\n", "has a header and no rows"),
         ("a,b", "has a header and no rows"),
         ("a,b,a\n1,2,3", "names columns 1 and 3 both 'a'"),

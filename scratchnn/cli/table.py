@@ -153,6 +153,8 @@ def _parse(text: str, text_columns: frozenset[str]) -> dict[str, Array]:
         # A separator at the end of every line makes a column without name and content.
         if name == _nameless(i) and frame[name].isna().all():
             del columns[name]
+    if not columns:
+        raise TableError("is empty: no column has a name or a value")
     return columns
 
 
