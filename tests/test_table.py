@@ -137,7 +137,7 @@ def test_standard_input(monkeypatch):
         ("", "is empty: expected a header line and rows"),
         (" \n\n", "is empty"),
         ('""', "is empty: no cell has a name"),
-        (";;\n;;\n", "is empty: no column has a name or a value"),
+        (";;\t\n;;\n", "is empty: no column has a name or a value"),
         ("a,b\n", "has a header and no rows"),
         ("a,b", "has a header and no rows"),
         ("a,b,a\n1,2,3", "names columns 1 and 3 both 'a'"),
