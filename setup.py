@@ -45,6 +45,14 @@ MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
 MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1", *PLAIN]}
 STEP = {"dense", "predictor", "step", "tiny", "trainer"}
 
+# A build that looks after itself: every index, overflow and count of references, and C's assertions. It is what
+# `make prove-bounds` tests (docs/wheels.md). Not None in place of an object, for which Cython would need the GIL.
+CHECKED = os.environ.get("SCRATCHNN_CHECKED") == "1"
+CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
+if CHECKED:
+    FLAGS[:2] = ["-UNDEBUG", "-g"]
+    MACROS += [("CYTHON_REFNANNY", "1")]
+
 
 def merged_when_linked(compiler):
     """Flags with which gcc makes one of functions that Cython puts into every module; other compilers' need a linker
@@ -108,10 +116,9 @@ modules = cythonize(
     shared_utility_qualified_name=SHARED,
     compiler_directives={
         "language_level": 3,
-        "boundscheck": False,
+        **dict.fromkeys(CHECKS, CHECKED),
         "wraparound": False,
         "cdivision": True,
-        "initializedcheck": False,
         "embedsignature": True,
         "embedsignature.format": "clinic",
         # Plain functions are smaller. inspect reads their parameters too, but no default that is computed: modules

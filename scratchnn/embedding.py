@@ -121,14 +121,13 @@ class Engine(engine.Engine):
 
     def close(self) -> None:
         """Give the network back, with the optimizer's state; nothing may use the engine's handle from here on."""
-        lent, self._lent = self._lent, None
-        if lent is None:
+        if self._lent is None:
             return
-        network = self.network
-        network._optimizer, network._states, network._steps = self._optimizer, self._states, self.steps
-        network._unfinished = None
+        given = {"_optimizer": self._optimizer, "_states": self._states, "_steps": self.steps, "_unfinished": None}
         if self.noise_counter is not None:
-            network._noise_counter = self.noise_counter
+            given["_noise_counter"] = self.noise_counter
+        self.network.__dict__.update(given)  # all or nothing, should memory end
+        lent, self._lent = self._lent, None
         lent.__exit__(None, None, None)
 
     def __enter__(self) -> Self:

@@ -167,6 +167,10 @@ class NeuralNetwork(Exchange):
     True
     """
 
+    _predictor: Predictor
+    _input_scaling: Scaling | None
+    _target_scaling: Scaling | None
+
     def __init__(
         self,
         layer_sizes: Sequence[int] | None = None,
@@ -275,12 +279,15 @@ class NeuralNetwork(Exchange):
 
     def _set_scaling(self, of_inputs: Scaling | None, of_targets: Scaling | None) -> None:
         """Set how inputs and targets are scaled, and what predicts with that."""
-        self._input_scaling, self._target_scaling = of_inputs, of_targets
+        inputs = None if of_inputs is None else of_inputs.known
+        targets = None if of_targets is None else of_targets.known
         outputs = None
-        if self.target_scaling is not None:
+        if targets is not None:
             limits = (-math.inf, math.inf) if self._bounds is None else self._bounds.limits
-            outputs = (*self._loss.of_outputs(*self.target_scaling), *limits)
-        self._predictor = Predictor(self._topology, self._parameters, threads.choose, self.input_scaling, outputs)
+            outputs = (*self._loss.of_outputs(*targets), *limits)
+        predictor = Predictor(self._topology, self._parameters, threads.choose, inputs, outputs)
+        changed = {"_input_scaling": of_inputs, "_target_scaling": of_targets, "_predictor": predictor}
+        self.__dict__.update(changed)  # all or nothing, whether Ctrl-C comes or memory ends
 
     def _initialize(self, weight_init: Any, bias_init: Any) -> None:
         generator = Generator(self.seed)

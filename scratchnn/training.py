@@ -160,13 +160,12 @@ class Plan:
         n_steps = self.epochs * -(-self.data.n_samples // self.batch_size)
         n_threads = threads.choose(self.n_threads_given, trainer.work_of_a_step(), n_steps)
         self.team = Team(1 if network._loss.in_python else n_threads)
-        # From here on nothing is refused.
+        changed = {"_optimizer": self.optimizer, "_states": states, "_steps": steps, "_schedule": self.schedule}
         if self.schedule is None or not goes_on or self.schedule != network._schedule:
-            network._schedule_start = steps, network.history.epochs
+            changed["_schedule_start"] = steps, network.history.epochs
         if not goes_on:
-            network._unfinished = None
-        network._optimizer, network._states, network._steps = self.optimizer, states, steps
-        network._schedule = self.schedule
+            changed["_unfinished"] = None
+        network.__dict__.update(changed)  # all or nothing, whether Ctrl-C comes or memory ends
         return trainer
 
     def _trainer(self, states: list[npt.NDArray[Any]], steps: int, goes_on: bool) -> Trainer | FullBatchTrainer:

@@ -106,6 +106,21 @@ def test_encodings(read):
     assert read("Größe\n1".encode("latin-1"), encoding="latin-1") == {"Größe": [1]}
 
 
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (b"a,b\n1,+2AA-", "utf-7", r"is not UTF-7 text: half of a character, '\\ud800', in line 2"),
+        (b"\xef\xbb\xbfa\nb\xff", "utf-8-sig", "is not UTF-8-SIG text: byte 0xff in line 2"),
+        (b"a\n1", "undefined", "is not UNDEFINED text: .*undefined encoding"),
+    ],
+)
+def test_bytes_that_an_encoding_does_not_have(tmp_path, content, encoding, message):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=message):
+        read_table(str(path), encoding=encoding)
+
+
 def test_names_are_composed(read):
     assert read("Gro\u0308ße\n1") == {"Größe": [1]}
     assert normal_name(" Gro\u0308ße ") == "Größe"
@@ -121,6 +136,8 @@ def test_standard_input(monkeypatch):
     [
         ("", "is empty: expected a header line and rows"),
         (" \n\n", "is empty"),
+        ('""', "is empty: no cell has a name"),
+        (";;\t\n;;\n", "is empty: no column has a name or a value"),
         ("a,b\n", "has a header and no rows"),
         ("a,b", "has a header and no rows"),
         ("a,b,a\n1,2,3", "names columns 1 and 3 both 'a'"),

@@ -31,6 +31,7 @@ Array = npt.NDArray[Any]
 SEPARATORS = ",;\t"
 FIRST_LINE = re.compile(r"\S[^\r\n]*")
 QUOTED = re.compile(r'"[^"]*"')
+HALF_OF_A_CHARACTER = re.compile("[\ud800-\udfff]")  # UTF-7 can have one alone
 # Beyond what pandas takes for a missing cell (empty, NA, NaN, null, None …): UCI's mark.
 MISSING = ("?",)
 SIGNATURES = {
@@ -114,11 +115,16 @@ def _decode(data: bytes, encoding: str | None) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise TableError(
-            f"is not {encoding.upper()} text: byte 0x{data[error.start]:02x} in line {line}; "
+            f"is not {encoding.upper()} text: byte 0x{error.object[error.start]:02x} in line {line}; "
             "name its encoding, as in --encoding latin-1"
         ) from None
+    except UnicodeError as error:
+        raise TableError(f"is not {encoding.upper()} text: {error}") from None
+    if half := HALF_OF_A_CHARACTER.search(text):
+        line = text.count("\n", 0, half.start()) + 1
+        raise TableError(f"is not {encoding.upper()} text: half of a character, {half[0]!a}, in line {line}")
     if "\0" in text:
         raise TableError("is not a text table: it holds zero bytes")
     return text.removeprefix("\ufeff")
@@ -147,6 +153,8 @@ def _parse(text: str, text_columns: frozenset[str]) -> dict[str, Array]:
         # A separator at the end of every line makes a column without name and content.
         if name == _nameless(i) and frame[name].isna().all():
             del columns[name]
+    if not columns:
+        raise TableError("is empty: no column has a name or a value")
     return columns
 
 
@@ -164,9 +172,11 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
     """Return the names in the first line that is not blank, leaving `rows` after it."""
     reader = csv.reader(rows, delimiter=separator, skipinitialspace=True)
     try:
-        cells = next(record for record in reader if any(record))
+        cells = next((record for record in reader if any(record)), None)
     except csv.Error as error:
         raise TableError(f"has a header that cannot be read as CSV: {error}; is a quotation mark not closed?") from None
+    if cells is None:
+        raise TableError("is empty: no cell has a name")
     names = [normal_name(cell) or _nameless(i) for i, cell in enumerate(cells)]
     if len(set(names)) < len(names):
         if all(is_number(name) for name in names):

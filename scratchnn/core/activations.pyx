@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+cimport cython
+
 from scratchnn.core.kernels cimport SNN_SLOPE_FROM_VALUE, snn_activation, table
 
 from scratchnn.core.arrays import compute_into, expect, plain_array, real_arrays
@@ -28,11 +30,13 @@ cdef const snn_activation *entry(size_t itemsize, Py_ssize_t index) noexcept nog
     return &table(itemsize).activations[index]
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _value(const real[::1] z, real[::1] a, Py_ssize_t index, double alpha):
     with nogil:
         entry(sizeof(real), index).value(z.shape[0], &z[0], &a[0], alpha)
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _backward(const real[::1] source, const real[::1] da, real[::1] dz, Py_ssize_t index, double alpha):
     with nogil:
         entry(sizeof(real), index).backward(source.shape[0], &source[0], &da[0], &dz[0], alpha)

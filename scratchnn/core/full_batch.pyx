@@ -200,11 +200,11 @@ cdef class FullBatchTrainer:
             if not self.step.failed:
                 self.keep_statistics()
             restore_denormals(self.float_state)
-        if done > 0:
-            self.batch_loss = view[0, done - 1]
-            records.append(record[:, :done].copy())
         self.steps += done
         self.samples += (self.lbfgs.evaluations - before) * self.step.n_samples
+        if done > 0:
+            self.batch_loss = view[0, done - 1]
+            records.append(record[:, :done].copy())  # the last: there may be no memory for it
         if self.step.failed:
             return ENDS[STOPPED], self.step.raised[0]
         if (status == RUNNING and n < epochs) or (status == STOPPED and self.interruption is None):

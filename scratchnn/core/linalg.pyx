@@ -5,6 +5,8 @@ Every element of a result is one chain of multiply-adds over ascending k (docs/m
 does not depend on the shape of what is computed beside it.
 """
 
+cimport cython
+
 from scratchnn.core.kernels cimport table
 
 from scratchnn.core.arrays import compute_into, expect, expect_dimensions, real_arrays, rows, strided
@@ -14,6 +16,7 @@ ctypedef fused real:
     double
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _affine(const real[:, :] x, const real[:, :] w, const real[:] b, real[:, :] z):
     cdef const void *bias = NULL if b is None else <const void *>&b[0]
     cdef ptrdiff_t size = sizeof(real)
@@ -23,6 +26,7 @@ cdef _affine(const real[:, :] x, const real[:, :] w, const real[:] b, real[:, :]
             &w[0, 0], w.strides[0] // size, bias, &z[0, 0], z.strides[0] // size)
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _grad_weights(const real[:, :] x, const real[:, :] dz, real[:, :] dw):
     cdef ptrdiff_t size = sizeof(real)
     with nogil:
@@ -31,12 +35,14 @@ cdef _grad_weights(const real[:, :] x, const real[:, :] dz, real[:, :] dw):
             &dz[0, 0], dz.strides[0] // size, &dw[0, 0], dw.strides[0] // size)
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _grad_biases(const real[:, :] dz, real[::1] db):
     cdef ptrdiff_t size = sizeof(real)
     with nogil:
         table(size).grad_biases(dz.shape[0], dz.shape[1], &dz[0, 0], dz.strides[0] // size, &db[0])
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _grad_inputs(const real[:, :] dz, const real[:, :] w, real[:, :] dx):
     cdef ptrdiff_t size = sizeof(real)
     with nogil:

@@ -10,6 +10,8 @@ import operator
 
 import numpy as np
 
+cimport cython
+
 from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
@@ -127,6 +129,7 @@ cdef int _store(rows, size_t n, size_t ld, char *to) except -1:
     return 0
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _evaluate(const real[:, :] z, const real[:, :] y, const real[::1] weight, double scale,
                const double[::1] parameters, real[:, :] dz, double[::1] row_loss, Py_ssize_t loss):
     cdef ptrdiff_t size = sizeof(real)
@@ -214,6 +217,7 @@ cdef double _sum(const double[::1] values) noexcept:
     return total
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _link(const real[:, :] z, real[:, ::1] a, size_t outputs_per_target, Py_ssize_t place):
     with nogil:
         table(sizeof(real)).links[place].value(

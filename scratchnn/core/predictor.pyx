@@ -24,7 +24,7 @@ cdef enum:
     # in the L1 cache there, which is up to 10 % faster.
     SMALL_BLOCK = 24
     # Half of the smallest stack that Python gives a thread.
-    STACK = 16 * 1024
+    STACK = 16_384
     # Multiply-adds, 5 to 10 µs of them, below which the GIL is kept: a thread that waits for it takes as long to
     # wake, so two threads are no faster if it is given away, and one loses 50 ns.
     KEEP_GIL = 200_000

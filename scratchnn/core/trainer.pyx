@@ -31,7 +31,7 @@ cdef enum:
 
 # A shuffle looks for signals after so many items.
 cdef enum:
-    SHUFFLE_SLICE = 1 << 16
+    SHUFFLE_SLICE = 65_536
 
 # A snapshot is taken once so many samples have been trained on since the last: copying parameters and
 # optimizer state then costs about a hundredth of the arithmetic.
@@ -429,7 +429,7 @@ cdef class Trainer:
             self.status = DIVERGED
         if (self.status == DIVERGED or not finite) and self.has_snapshot:
             self.restore_snapshot()
-        if self.epoch > 0:
-            records.append(record[:, :self.epoch])
         self.samples += self.epoch * self.n_samples
+        if self.epoch > 0:
+            records.append(record[:, :self.epoch])  # the last: there may be no memory for it
         return self.epoch

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+cimport cython
+
 from scratchnn.core.kernels cimport table
 
 from scratchnn.core.arrays import compute_into, expect, expect_dimensions, real_arrays
@@ -18,14 +20,17 @@ cdef _vectors(x, y):
     return np.ascontiguousarray(x), np.ascontiguousarray(y)
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef double _dot(const real[::1] x, const real[::1] y):
     return table(sizeof(real)).dot(x.shape[0], &x[0], &y[0])
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef _axpby(double a, const real[::1] x, double b, const real[::1] y, real[::1] out):
     table(sizeof(real)).axpby(x.shape[0], a, &x[0], b, &y[0], &out[0])
 
 
+@cython.boundscheck(False)  # of what may be empty, only the address is taken
 cdef double _max_abs(const real[::1] x):
     return table(sizeof(real)).max_abs(x.shape[0], &x[0])
 

@@ -16,12 +16,12 @@ source_tree() {
     git ls-files -z | xargs -0 cp --parents -t "$BUILD/$1-source"
 }
 
-# environment NAME: a new one with the tests' libraries and this package, built with CFLAGS and LDFLAGS.
+# environment NAME [EXTRA]: a new one with the tests' libraries and this package, built with CFLAGS and LDFLAGS.
 environment() {
     source_tree "$1"
     rm -rf "${BUILD:?}/$1"
     $PYTHON -m venv "$BUILD/$1"
-    "$BUILD/$1/bin/python" -m pip install --quiet "$BUILD/$1-source[test-wheel]"
+    "$BUILD/$1/bin/python" -m pip install --quiet "$BUILD/$1-source[${2:-test-wheel}]"
 }
 
 # zig: the command that is zig, from the index.

@@ -1,5 +1,7 @@
 """Tiny networks, described to the kernel that does a whole step of theirs; tiny.pxd says what each function does."""
 
+cimport cython
+
 from scratchnn.core.kernels cimport SNN_TINY, snn_kernels, snn_tiny, snn_tiny_layer
 from scratchnn.core.layers.dense cimport Activations, Dense, Update, at
 
@@ -12,6 +14,7 @@ cdef bint is_tiny(const snn_kernels *k, const Dense *layers, size_t n_layers) no
     return True
 
 
+@cython.overflowcheck(False)  # which takes the difference of two pointers for one of numbers
 cdef void describe(
         const snn_kernels *k, const Dense *layers, size_t n_layers, char *parameters, const Activations *batch,
         Update *update, double *hyper, int loss, const double *parameters_of_loss, int identity,
