@@ -81,7 +81,7 @@ prove-valgrind:  ## The C kernels under valgrind (1 min)
 prove-cpus:  ## Tests on an emulated Haswell, with AVX2 and without (3 min)
 prove-windows:  ## The C kernels under wine, and compiled as clang-cl does (2 min)
 prove-zig:  ## The C kernels linked for eight systems, NEON run under qemu (7 min)
-prove-aarch64:  ## A wheel for 64-bit Arm, with NEON, installed and tested under qemu (Debian 12, root; 15 min)
+prove-aarch64:  ## A wheel for 64-bit Arm, with NEON, installed and tested under qemu (Debian 12, root; 16 min)
 prove-s390x:  ## The same for big-endian s390x, and model files to and fro (Debian 12, root; 9 min)
 $(PROOFS): prove-%:
 	PYTHON=$(PYTHON) tools/prove/$*.sh
