@@ -21,8 +21,7 @@ KERNELS = build/kernels
 KERNEL_FLAGS = -O3 -DNDEBUG
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s
-", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "PYTHON=python3.13 chooses the interpreter, here $(PYTHON). ARGS is passed on to pytest, in place of the"
 	@echo "measurement of coverage, and to the benchmark: make test ARGS='-k gradients', make bench ARGS=--short."
