@@ -71,8 +71,8 @@ wheels-local: build/venv-cibuildwheel/installed  ## Wheels for CPython 3.11 to 3
 wheel-twice:  ## Build a wheel twice, and compare the bytes (3 min)
 	PYTHON=$(PYTHON) tools/wheel_twice.sh
 
-prove-bounds:  ## Tests with indices, overflow and references checked (8 min)
-prove-fuzz:  ## Readers of files and tables fed by libFuzzer, FUZZ_SECONDS=60 for each (7 min)
+prove-bounds:  ## Tests with indices, overflow and references checked (6 min)
+prove-fuzz:  ## Readers of files and tables fed by libFuzzer, FUZZ_SECONDS=60 for each (8 min)
 prove-asan:  ## Tests with the address and undefined-behaviour sanitizers (5 min)
 prove-tsan:  ## What has to do with threads under ThreadSanitizer (12 min; once 23 for interpreters)
 prove-free-threaded:  ## The wheel on free-threaded Python, in many threads (27 min; once 7 for the interpreter)

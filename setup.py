@@ -35,6 +35,14 @@ if LIMITED:
     MACROS = [("Py_LIMITED_API", "0x030B0000")]
     SHORT_CUTS = []
 
+# A build that looks after itself: every index, overflow and count of references, and C's assertions. It is what
+# `make prove-bounds` tests (docs/wheels.md). Not None in place of an object, for which Cython would need the GIL.
+CHECKED = os.environ.get("SCRATCHNN_CHECKED") == "1"
+CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
+if CHECKED:
+    FLAGS[:2] = ["-UNDEBUG", "-g"]
+    MACROS += [("CYTHON_REFNANNY", "1")]
+
 PLAIN = [f"-DCYTHON_{name}=0" for name in SHORT_CUTS]
 UNIX_FLAGS = {
     "c": [*FLAGS, *SMALL, "-O2"],
@@ -44,14 +52,6 @@ UNIX_FLAGS = {
 MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
 MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1", *PLAIN]}
 STEP = {"dense", "predictor", "step", "tiny", "trainer"}
-
-# A build that looks after itself: every index, overflow and count of references, and C's assertions. It is what
-# `make prove-bounds` tests (docs/wheels.md). Not None in place of an object, for which Cython would need the GIL.
-CHECKED = os.environ.get("SCRATCHNN_CHECKED") == "1"
-CHECKS = ("boundscheck", "initializedcheck", "overflowcheck")
-if CHECKED:
-    FLAGS[:2] = ["-UNDEBUG", "-g"]
-    MACROS += [("CYTHON_REFNANNY", "1")]
 
 
 def merged_when_linked(compiler):
