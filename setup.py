@@ -60,7 +60,7 @@ def merged_when_linked(compiler):
     if not sys.platform.startswith("linux"):
         return []
     version = subprocess.run([*compiler.compiler_so, "--version"], capture_output=True, text=True).stdout
-    return ["-flto", "-fno-fat-lto-objects"] if "Free Software Foundation" in version else []
+    return ["-flto=auto", "-fno-fat-lto-objects"] if "Free Software Foundation" in version else []
 
 
 class BuildExt(build_ext):
