@@ -43,7 +43,7 @@ def as_column(name: str, values: npt.ArrayLike) -> Array:
     """Return `values` as a column: numbers of a NumPy dtype, or objects that are `str` or None."""
     column = np.asarray(values)
     if column.ndim != 1:
-        raise ColumnError(f"column {name!r} must have one dimension, not the shape {column.shape}")
+        raise ColumnError(f"column {shown(name)} must have one dimension, not the shape {column.shape}")
     if column.dtype.kind in "iuf":
         return column
     if column.dtype.kind == "b":
@@ -52,7 +52,7 @@ def as_column(name: str, values: npt.ArrayLike) -> Array:
         column = column.astype(object)
         if all(cell is None or isinstance(cell, str) for cell in column):
             return column
-    raise ColumnError(f"column {name!r} holds neither numbers nor text (dtype {column.dtype})")
+    raise ColumnError(f"column {shown(name)} holds neither numbers nor text (dtype {column.dtype})")
 
 
 def parse_number(text: str) -> float:
@@ -86,7 +86,8 @@ def check_finite(name: str, column: Array) -> None:
     """Raise ColumnError for the first infinite number, naming its row."""
     if column.dtype.kind == "f" and (infinite := np.isinf(column)).any():
         raise ColumnError(
-            f"column {name!r} has {count(infinite, 'infinite number')}, the first in row {int(infinite.argmax()) + 1}"
+            f"column {shown(name)} has {count(infinite, 'infinite number')}, "
+            f"the first in row {int(infinite.argmax()) + 1}"
         )
 
 
@@ -105,5 +106,5 @@ def shown(value: object) -> str:
 def listed(names: Iterable[str]) -> str:
     """Return names for a message, the first eight if they are many."""
     names = list(names)
-    shown = ", ".join(repr(name) for name in names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown or "no column"
+    first = ", ".join(map(shown, names[:8]))
+    return f"{first} and {len(names) - 8} more" if len(names) > 8 else first or "no column"

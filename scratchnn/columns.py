@@ -77,7 +77,7 @@ class NumericColumn:
     def learn(cls, name: str, column: Array) -> NumericColumn:
         present = column[~missing_cells(column)].astype(np.float64)
         if not len(present):
-            raise ColumnError(f"column {name!r} has no value in the training rows")
+            raise ColumnError(f"column {shown(name)} has no value in the training rows")
         # Halves, since differences could overflow; from the first number, so that those of a constant
         # are exactly 0; in units of the largest, so that no square overflows or vanishes.
         half = 0.5 * present
@@ -109,7 +109,7 @@ class NumericColumn:
         if not np.isfinite(out).all():
             x = column[np.isinf(out[:, 0]).argmax()]
             raise ColumnError(
-                f"column {self.name!r}: {x} is beyond the range of {out.dtype} when standardised "
+                f"column {shown(self.name)}: {x} is beyond the range of {out.dtype} when standardised "
                 f"(mean {self.mean:.6g}, deviation {self.scale:.6g})"
             )
 
@@ -141,7 +141,7 @@ class TextColumn:
     def learn(cls, name: str, column: Array) -> TextColumn:
         categories = sorted(set(column.tolist()) - {None})
         if not categories:
-            raise ColumnError(f"column {name!r} has no value in the training rows")
+            raise ColumnError(f"column {shown(name)} has no value in the training rows")
         return cls(name, tuple(categories))
 
     def encode(self, column: Array, out: Array) -> None:
@@ -154,7 +154,7 @@ class TextColumn:
         unseen = ~known & ~missing_cells(column)
         if unseen.any():
             warnings.warn(
-                f"column {self.name!r} has {count(unseen, 'cell')} of a category that the training rows "
+                f"column {shown(self.name)} has {count(unseen, 'cell')} of a category that the training rows "
                 f"did not have, such as {shown(column[unseen.argmax()])}: taken for none of the known",
                 UnseenCategoryWarning,
                 stacklevel=3,
@@ -192,7 +192,7 @@ class ClassTarget:
         rows = Counter(column.tolist())
         classes: list[Label] = sorted(rows)
         if len(classes) < 2:
-            raise ColumnError(f"column {name!r} is {classes[0]!r} in every training row: nothing to learn")
+            raise ColumnError(f"column {shown(name)} is {shown(classes[0])} in every training row: nothing to learn")
         counts = tuple(rows[label] for label in classes)
         if all(isinstance(label, float) and _is_exact_integer(label) for label in classes):
             classes = [int(label) for label in classes]
@@ -276,22 +276,22 @@ class ColumnPreparation:
             Naming the column and what is wrong with it.
         """
         if target not in columns:
-            raise ColumnError(f"no column {target!r} among {listed(columns)}")
+            raise ColumnError(f"no column {shown(target)} among {listed(columns)}")
         arrays = {name: as_column(name, values) for name, values in columns.items()}
         values = arrays.pop(target)
         _check_row_counts({**arrays, target: values})
         if not len(values):
             raise ColumnError("the table has no rows")
         if not arrays:
-            raise ColumnError(f"{target!r} is the only column: there is none to predict it from")
+            raise ColumnError(f"{shown(target)} is the only column: there is none to predict it from")
         _check_cells(target, values, fill_missing=False)
         for name, column in arrays.items():
             _check_cells(name, column, fill_missing)
         if task == "regression":
             if kind_of(values) == "text":
-                raise ColumnError(f"column {target!r} is text: regression needs numbers")
+                raise ColumnError(f"column {shown(target)} is text: regression needs numbers")
             if values.min() == values.max():
-                raise ColumnError(f"column {target!r} is {values[0]} in every training row: nothing to learn")
+                raise ColumnError(f"column {shown(target)} is {values[0]} in every training row: nothing to learn")
         learnt = NumericColumn.learn if task == "regression" else ClassTarget.learn
         features = tuple(
             (TextColumn if kind_of(column) == "text" else NumericColumn).learn(name, column)
@@ -357,7 +357,7 @@ class ColumnPreparation:
         """Return what the network is to answer: (m,) labels, -1 for a class unknown, or (m,) z."""
         name = self.target.name
         if name not in columns:
-            raise ColumnError(f"no column {name!r} among {listed(columns)}")
+            raise ColumnError(f"no column {shown(name)} among {listed(columns)}")
         column = as_column(name, columns[name])
         if isinstance(self.target, ClassTarget):
             _check_kind(name, column, self.target.column_kind)
@@ -415,7 +415,7 @@ class ColumnPreparation:
             raise ColumnError(
                 f"{len(missing)} of the {len(self.features)} columns that the network was trained on "
                 f"{'is' if len(missing) == 1 else 'are'} missing: {listed(missing)}; the table has "
-                f"{listed(there)}" + (f" (is {near[0]!r} meant for {missing[0]!r}?)" if near else "")
+                f"{listed(there)}" + (f" (is {shown(near[0])} meant for {shown(missing[0])}?)" if near else "")
             )
 
 
@@ -424,7 +424,7 @@ def _check_row_counts(columns: Columns) -> None:
     if len(set(lengths.values())) > 1:
         (a, m), *others = lengths.items()
         b, n = next((name, length) for name, length in others if length != m)
-        raise ColumnError(f"columns differ in length: {a!r} has {m} rows, {b!r} has {n}")
+        raise ColumnError(f"columns differ in length: {shown(a)} has {m} rows, {shown(b)} has {n}")
 
 
 def _check_kind(name: str, column: Array, expected: Kind) -> None:
@@ -432,11 +432,12 @@ def _check_kind(name: str, column: Array, expected: Kind) -> None:
     if found == expected or missing_cells(column).all():
         return
     if expected == "text":
-        raise ColumnError(f"column {name!r} held text in training, and holds numbers now")
+        raise ColumnError(f"column {shown(name)} held text in training, and holds numbers now")
     texts = (i for i, cell in enumerate(column) if cell is not None and not is_number(cell))
     row = next(texts, int((~missing_cells(column)).argmax()))
     raise ColumnError(
-        f"column {name!r} held numbers in training, and holds text now, such as {shown(column[row])} in row {row + 1}"
+        f"column {shown(name)} held numbers in training, and holds text now, "
+        f"such as {shown(column[row])} in row {row + 1}"
     )
 
 
@@ -444,7 +445,7 @@ def _check_cells(name: str, column: Array, fill_missing: bool) -> None:
     missing = missing_cells(column)
     if missing.any() and not fill_missing:
         raise MissingCellError(
-            f"column {name!r} has {count(missing, 'missing cell')}, the first in row {int(missing.argmax()) + 1}"
+            f"column {shown(name)} has {count(missing, 'missing cell')}, the first in row {int(missing.argmax()) + 1}"
         )
     check_finite(name, column)
 

@@ -325,3 +325,16 @@ def test_refusals_name_the_place(path, value, message):
     place[path[-1]] = value
     with pytest.raises(ValueError, match=message):
         ColumnPreparation.from_dict(data)
+
+
+def test_long_names_and_cells_are_shortened_in_messages():
+    long = "x" * 500
+    column = np.array([long, long], object)
+    for columns, target in (
+        ({"a": column, long: column}, long),
+        ({long: column}, long),
+        ({long: column, "a": column}, "b"),
+    ):
+        with pytest.raises(ColumnError) as caught:
+            ColumnPreparation.learn(columns, target, "classification")
+        assert len(str(caught.value)) < 300

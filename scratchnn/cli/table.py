@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..cells import is_number, parse_number
+from ..cells import is_number, parse_number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -183,7 +183,7 @@ def _header(rows: io.StringIO, separator: str) -> list[str]:
             raise TableError("has no header: its first line holds numbers alone")
         second = next(i for i, name in enumerate(names) if name in names[:i])
         first = names.index(names[second])
-        raise TableError(f"names columns {first + 1} and {second + 1} both {names[second]!r}")
+        raise TableError(f"names columns {first + 1} and {second + 1} both {shown(names[second])}")
     return names
 
 
