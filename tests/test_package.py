@@ -5,7 +5,9 @@ import importlib
 import inspect
 import json
 import re
+import sys
 import tomllib
+import zlib
 from importlib import metadata
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from scratchnn import core
 
 ROOT = Path(__file__).parent.parent
 DISTRIBUTION = metadata.distribution("scratchnn")
-MOST_BYTES = 3_500_000
+MOST_BYTES = 3_000_000
+MOST_BYTES_OF_A_WHEEL = 1_048_576
 
 CYTHON = sorted((ROOT / "scratchnn").rglob("*.pyx"))
 in_repository = pytest.mark.skipif(not CYTHON, reason="needs the repository, not an installation alone")
@@ -63,6 +66,15 @@ def test_types_are_installed():
 @installed_as_users_do
 def test_size():
     assert sum(files().values()) <= MOST_BYTES
+
+
+@installed_as_users_do
+@pytest.mark.skipif(sys.platform != "linux", reason="measured with gcc and clang")
+def test_size_of_a_wheel():
+    """What a download has: each file compressed as pip's tools do, and its two entries in the archive."""
+    paths = [path for path in DISTRIBUTION.files if path.suffix != ".pyc"]
+    compressed = [len(zlib.compress(path.read_binary())) + 76 + 2 * len(str(path)) for path in paths]
+    assert sum(compressed) <= MOST_BYTES_OF_A_WHEEL
 
 
 @installed_as_users_do
