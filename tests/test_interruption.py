@@ -77,6 +77,10 @@ for delay in rng.uniform(0, 0.25, 5):
         late = time.perf_counter() - sent[0]
     sender.join()
     history = net.history
+    if not history.stopped:  # on a slow machine: before the first step
+        assert steps_of(net) == history.epochs == 0
+        print(late)
+        continue
     assert history.stopped == "interrupted", history.stopped
     assert history.epochs == len(history.loss) and np.isfinite(history.loss).all()
     assert history.samples == history.epochs * n_samples
