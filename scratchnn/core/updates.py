@@ -61,9 +61,9 @@ def _update(
     weights: NDArray[_Real],
     gradient: NDArray[_Real],
     states: dict[str, NDArray[_Real]],
-    hyper: dict[str, float],
     out: NDArray[_Real] | None,
     step: int = 1,
+    **hyper: float,
 ) -> NDArray[_Real]:
     w, g, *s = real_arrays(weights=weights, gradient=gradient, **states)
     step = operator.index(step)
@@ -107,7 +107,7 @@ def sgd(
     out: NDArray[_Real] | None = None,
 ) -> NDArray[_Real]:
     """Step down the gradient: ``w -= learning_rate * g`` (Robbins & Monro 1951)."""
-    return _update("sgd", weights, gradient, {}, {"learning_rate": learning_rate}, out)
+    return _update("sgd", weights, gradient, {}, out, learning_rate=learning_rate)
 
 
 def momentum(
@@ -121,12 +121,7 @@ def momentum(
 ) -> NDArray[_Real]:
     """Step with momentum: ``v = mu v - lr g; w += v`` (Polyak 1964)."""
     return _update(
-        "momentum",
-        weights,
-        gradient,
-        {"velocity": velocity},
-        {"learning_rate": learning_rate, "momentum": momentum},
-        out,
+        "momentum", weights, gradient, {"velocity": velocity}, out, learning_rate=learning_rate, momentum=momentum
     )
 
 
@@ -141,12 +136,7 @@ def nesterov(
 ) -> NDArray[_Real]:
     """Step with Nesterov's momentum: ``v = mu v - lr g; w += mu v - lr g`` (Nesterov 1983)."""
     return _update(
-        "nesterov",
-        weights,
-        gradient,
-        {"velocity": velocity},
-        {"learning_rate": learning_rate, "momentum": momentum},
-        out,
+        "nesterov", weights, gradient, {"velocity": velocity}, out, learning_rate=learning_rate, momentum=momentum
     )
 
 
@@ -162,12 +152,7 @@ def rmsprop(
 ) -> NDArray[_Real]:
     """Step by RMSProp: ``v = d v + (1-d) g²; w -= lr g / (sqrt(v) + eps)`` (Tieleman & Hinton 2012)."""
     return _update(
-        "rmsprop",
-        weights,
-        gradient,
-        {"v": v},
-        {"learning_rate": learning_rate, "decay": decay, "epsilon": epsilon},
-        out,
+        "rmsprop", weights, gradient, {"v": v}, out, learning_rate=learning_rate, decay=decay, epsilon=epsilon
     )
 
 
@@ -181,7 +166,7 @@ def adagrad(
     out: NDArray[_Real] | None = None,
 ) -> NDArray[_Real]:
     """Step by Adagrad: ``v += g²; w -= lr g / (sqrt(v) + eps)`` (Duchi, Hazan & Singer 2011)."""
-    return _update("adagrad", weights, gradient, {"v": v}, {"learning_rate": learning_rate, "epsilon": epsilon}, out)
+    return _update("adagrad", weights, gradient, {"v": v}, out, learning_rate=learning_rate, epsilon=epsilon)
 
 
 def adam(
@@ -206,9 +191,12 @@ def adam(
         weights,
         gradient,
         {"m": m, "v": v},
-        {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon},
         out,
         step,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
     )
 
 
@@ -234,9 +222,12 @@ def adamhat(
         weights,
         gradient,
         {"m": m, "v": v},
-        {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon},
         out,
         step,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
     )
 
 
@@ -260,15 +251,13 @@ def adamw(
         weights,
         gradient,
         {"m": m, "v": v},
-        {
-            "learning_rate": learning_rate,
-            "beta1": beta1,
-            "beta2": beta2,
-            "epsilon": epsilon,
-            "weight_decay": weight_decay,
-        },
         out,
         step,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
+        weight_decay=weight_decay,
     )
 
 
@@ -294,7 +283,10 @@ def nadam(
         weights,
         gradient,
         {"m": m, "v": v},
-        {"learning_rate": learning_rate, "beta1": beta1, "beta2": beta2, "epsilon": epsilon},
         out,
         step,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
     )
