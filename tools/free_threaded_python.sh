@@ -6,13 +6,11 @@
 #
 # An interpreter of one's own may stand in for the first: FREE_THREADED_PYTHON=python3.14t.
 set -euo pipefail
+source "$(dirname "$0")/debian.sh"
 
 CACHE=${SCRATCHNN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/scratchnn}/free-threaded
 RELEASE=trixie PACKAGE=python3.13
 KEYS=/usr/share/keyrings/debian-archive-keyring.gpg
-
-# The mirror that apt uses here.
-mirror() { apt-get indextargets --format '$(REPO_URI)' | grep -m 1 '/debian/'; }
 
 # The source as apt gets and checks it, from a release of which this machine's own lists know nothing.
 source_archive() {
