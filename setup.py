@@ -44,13 +44,9 @@ if CHECKED:
     MACROS += [("CYTHON_REFNANNY", "1")]
 
 PLAIN = [f"-DCYTHON_{name}=0" for name in SHORT_CUTS]
-UNIX_FLAGS = {
-    "c": [*FLAGS, *SMALL, "-O2"],
-    "step": [*FLAGS, *SMALL, "-O2"],
-    "call": [*FLAGS, *SMALL, "-Os", *PLAIN],
-}
 MSVC = ["/std:c11", "/utf-8", "/fp:precise"]
-MSVC_FLAGS = {"c": [*MSVC, "/O2"], "step": [*MSVC, "/O2"], "call": [*MSVC, "/O1", *PLAIN]}
+UNIX_FLAGS = {"fast": [*FLAGS, *SMALL, "-O2"], "small": [*FLAGS, *SMALL, "-Os", *PLAIN]}
+MSVC_FLAGS = {"fast": [*MSVC, "/O2"], "small": [*MSVC, "/O1", *PLAIN]}
 STEP = {"dense", "predictor", "step", "tiny", "trainer"}
 
 
@@ -81,8 +77,8 @@ class BuildExt(build_ext):
                 if not self.force and not newer_group([source, *C_DEPENDS, __file__], made):
                     return made
                 path = Path(source)
-                kind = "c" if path.parts[0] == "csrc" else "step" if path.stem in STEP else "call"
-                own = flags[kind] + (linked if kind != "c" else [])
+                is_c = path.parts[0] == "csrc"
+                own = flags["fast" if is_c or path.stem in STEP else "small"] + ([] if is_c else linked)
                 if path.stem.startswith("portable") and not msvc:
                     own = [*own, "-fno-schedule-insns2"]  # a third of all C, of which this is 5 %
                 if msvc:

@@ -15,6 +15,7 @@ from libc.stdint cimport int64_t, uintptr_t
 
 from scratchnn.core.kernels cimport SNN_FLOAT32, SNN_FLOAT64, SNN_UINT8, snn_kernels, snn_source, table
 from scratchnn.core.signals cimport poll_is_due, seconds
+from scratchnn.core.topology cimport bytes_of
 
 from scratchnn.core.topology import aligned_zeros
 
@@ -155,9 +156,9 @@ cdef class Source:
         if not 0 <= first <= first + n_rows <= self.n_rows:
             raise ValueError(f"rows {first} to {first + n_rows} were asked for; there are {self.n_rows}")
         result = np.empty((n_rows, self.rows.n_columns), dtype)
-        cdef signed char[:, ::1] view = result.view(np.int8)
+        cdef char *bytes = bytes_of(result.reshape(-1))
         if result.size:
-            gather(table(result.itemsize), &self.rows, NULL, first, n_rows, <char *>&view[0, 0], self.rows.n_columns)
+            gather(table(result.itemsize), &self.rows, NULL, first, n_rows, bytes, self.rows.n_columns)
         return result
 
     def first_not_finite(self, dtype):
@@ -167,7 +168,7 @@ cdef class Source:
         cdef size_t n = self.rows.n_columns, m = self.n_rows, first = 0, count = 0
         cdef const char *data
         cdef size_t block = min(max(1, BLOCK // max(1, n)), max(1, m))
-        cdef signed char[::1] view
+        cdef char *gathered = NULL
         cdef bint finite = True, direct = in_place(k, &self.rows)
         cdef double last_poll = seconds()
         if n == 0 or self.rows.labels != NULL or (self.rows.type == SNN_UINT8 and self.rows.shift == NULL):
@@ -175,7 +176,8 @@ cdef class Source:
         if self.sparse is not None and self.rows.shift == NULL:
             return self._first_not_finite_element(dtype)
         if not direct:
-            view = aligned_zeros(block * n, dtype).view(np.int8)
+            memory = aligned_zeros(block * n, dtype)
+            gathered = bytes_of(memory)
         with nogil:
             while first < m and finite:
                 count = min(block, m - first)
@@ -183,8 +185,8 @@ cdef class Source:
                     data = self.rows.data + <ptrdiff_t>first * self.rows.row_bytes
                     finite = all_finite(k, data, self.rows.row_bytes, count, n)
                 else:
-                    gather(k, &self.rows, NULL, first, count, <char *>&view[0], n)
-                    finite = k.all_finite(count * n, &view[0])
+                    gather(k, &self.rows, NULL, first, count, gathered, n)
+                    finite = k.all_finite(count * n, gathered)
                 first += count
                 if poll_is_due(&last_poll):
                     with gil:

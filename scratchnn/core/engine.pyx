@@ -19,7 +19,7 @@ from scratchnn.core.kernels cimport (
 from scratchnn.core.layers.dense cimport Dense
 from scratchnn.core.predictor cimport BLOCK, Predictor
 from scratchnn.core.step cimport Step
-from scratchnn.core.topology cimport Topology
+from scratchnn.core.topology cimport Topology, bytes_of
 from scratchnn.core.trainer cimport Trainer
 
 from scratchnn.core.topology import aligned_zeros
@@ -38,10 +38,6 @@ cdef class _Parts:
     cdef char *gradient             # NULL without an optimizer
     cdef object kept
     cdef readonly object gradients
-
-    cdef char *pointer(self, array):
-        cdef signed char[::1] bytes = array.view(np.int8)
-        return <char *>&bytes[0]
 
     cdef bint fits(self, const scratchnn_samples *s, bint one_batch) noexcept nogil:
         """Whether samples are what steps can take."""
@@ -110,7 +106,7 @@ cdef class Engine:
         p.type = SNN_FLOAT32 if topology.dtype.itemsize == 4 else SNN_FLOAT64
         p.takes_labels = takes_labels
         memory = aligned_zeros(predictor.bytes_for(BLOCK), np.int8)
-        p.memory, p.parameters = p.pointer(memory), p.pointer(parameters)
+        p.memory, p.parameters = bytes_of(memory), bytes_of(parameters)
         p.kept = memory, parameters
         self.shape.itemsize = topology.dtype.itemsize
         self.shape.n_inputs, self.shape.n_outputs = topology.layers[0].n_inputs, last.n_outputs
@@ -118,7 +114,7 @@ cdef class Engine:
         self.shape.n_layers = topology.n_layers
         if trainer is not None:
             p.gradients = topology.zeros()
-            p.gradient = p.pointer(p.gradients)
+            p.gradient = bytes_of(p.gradients)
             p.is_weighted = step.sample_weight.data != NULL
             self.shape.n_targets, self.shape.batch_size = step.y.n_columns, step.batch_size
         self.network, self.kept = network, p

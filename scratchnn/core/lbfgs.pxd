@@ -62,4 +62,4 @@ cdef class LBFGS:
     cdef size_t place(self, size_t age) noexcept nogil
     cdef double dot(self, const char *x, const char *y) noexcept nogil
     cdef void axpby(self, double a, const char *x, double b, const char *y, char *out) noexcept nogil
-    cdef char *_pointer(self, array)
+    cdef char *_pointer(self, array) except? NULL

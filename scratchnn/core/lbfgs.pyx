@@ -15,7 +15,7 @@ from libc.math cimport NAN, fabs, fmax, fmin, isfinite, sqrt
 from libc.string cimport memcmp, memcpy
 
 from scratchnn.core.kernels cimport table
-from scratchnn.core.topology cimport ALIGNMENT
+from scratchnn.core.topology cimport ALIGNMENT, bytes_of
 from scratchnn.core.wolfe cimport ACCEPT, TRY, Answer, begin, learn
 
 from scratchnn.core.arrays import expect, expect_dimensions, real_arrays
@@ -74,10 +74,9 @@ cdef class LBFGS:
         self.steps = self.direction + self.stride
         self.changes = self.steps + (memory + 1) * self.stride
 
-    cdef char *_pointer(self, array):
-        cdef signed char[::1] bytes = array.view(np.int8)
+    cdef char *_pointer(self, array) except? NULL:
         self.keep.append(array)
-        return <char *>&bytes[0]
+        return bytes_of(array)
 
     cdef Status advance(self, size_t n, double *values, size_t *done) noexcept nogil:
         cdef Status status = RUNNING
@@ -206,8 +205,7 @@ cdef inline size_t whole_lines(size_t n_bytes) noexcept nogil:
 
 cdef read(const char *place, like):
     vector = np.empty(like.shape, like.dtype)
-    cdef signed char[::1] bytes = vector.view(np.int8)
-    memcpy(&bytes[0], place, bytes.shape[0])
+    memcpy(bytes_of(vector), place, vector.nbytes)
     return vector
 
 

@@ -10,6 +10,7 @@ from libc.stdint cimport uint32_t, uint64_t
 
 from scratchnn.core.kernels cimport random_key, snn_kernels, table
 from scratchnn.core.layers.dense cimport at
+from scratchnn.core.topology cimport bytes_of
 
 # The stream of a network's seed; 0 is for initial parameters and 1 for shuffles.
 NOISE_STREAM = 2
@@ -73,19 +74,19 @@ cdef class Noise:
         if not -1 <= layer < self.thresholds.shape[0] - 1:
             raise ValueError(f"layer is {layer}; expected -1 to {self.thresholds.shape[0] - 2}")
         mask = np.ones((n_rows, n_columns), dtype)
-        cdef signed char[::1] bytes = mask.reshape(-1).view(np.int8)
+        cdef char *bytes = bytes_of(mask.reshape(-1))
         cdef uint32_t threshold = self.thresholds[layer + 1]
         cdef size_t place = DROPPED_INPUTS if layer < 0 else DROPPED_OUTPUTS + layer
-        if threshold > 0 and bytes.shape[0] > 0:
+        if threshold > 0 and bytes != NULL:
             table(mask.itemsize).drop(
-                first, n_rows, n_columns, self.key_of(place), threshold, &bytes[0], NULL, &bytes[0], n_columns)
+                first, n_rows, n_columns, self.key_of(place), threshold, bytes, NULL, bytes, n_columns)
         return mask
 
     def input_noise(self, size_t n_rows, size_t n_columns, dtype, size_t first=0):
         """Return what the next step adds to inputs in rows `first`, `first` + 1, … of its batch."""
         noise = np.zeros((n_rows, n_columns), dtype)
-        cdef signed char[::1] bytes = noise.reshape(-1).view(np.int8)
-        if bytes.shape[0] > 0:
+        cdef char *bytes = bytes_of(noise.reshape(-1))
+        if bytes != NULL:
             table(noise.itemsize).add_noise(
-                first, n_rows, n_columns, self.key_of(DISTURBED_INPUTS), self.deviation, &bytes[0], n_columns)
+                first, n_rows, n_columns, self.key_of(DISTURBED_INPUTS), self.deviation, bytes, n_columns)
         return noise

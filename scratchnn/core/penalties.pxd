@@ -33,8 +33,8 @@ cdef class Penalties:
 
     cdef list keep
 
-    cdef char *memory(self, size_t n_bytes) except NULL
-    cdef char *pointer(self, array) except NULL
+    cdef char *memory(self, size_t n_bytes) except? NULL
+    cdef char *pointer(self, array) except? NULL
 
     # Make ready for a step at a learning rate, on a batch whose samples weigh so much together.
     cdef void prepare(self, double rate, double weight, double clip_value) noexcept nogil

@@ -9,7 +9,7 @@ from libc.math cimport INFINITY, NAN, isinf, sqrt
 
 from scratchnn.core.kernels cimport snn_penalty, table
 from scratchnn.core.layers.dense cimport Dense, at
-from scratchnn.core.topology cimport Topology
+from scratchnn.core.topology cimport Topology, bytes_of
 
 # Threads share the neurons of a layer in multiples of this: whole vectors, and cache lines.
 cdef enum:
@@ -64,13 +64,12 @@ cdef class Penalties:
         if self.clips_norm:
             self.gradient = self.pointer(topology.zeros())
 
-    cdef char *memory(self, size_t n_bytes) except NULL:
+    cdef char *memory(self, size_t n_bytes) except? NULL:
         return self.pointer(np.zeros(n_bytes, np.int8))
 
-    cdef char *pointer(self, array) except NULL:
-        cdef signed char[::1] bytes = array.view(np.int8)
+    cdef char *pointer(self, array) except? NULL:
         self.keep.append(array)
-        return <char *>&bytes[0]
+        return bytes_of(array)
 
     cdef void prepare(self, double rate, double weight, double clip_value) noexcept nogil:
         cdef snn_penalty p

@@ -14,7 +14,7 @@ from scratchnn.core.layers.normalization cimport normalize
 from scratchnn.core.losses cimport Loss, evaluate_loss, loss_scale, set_loss
 from scratchnn.core.signals cimport poll_is_due, seconds
 from scratchnn.core.team cimport Team
-from scratchnn.core.topology cimport ALIGNMENT, Topology
+from scratchnn.core.topology cimport ALIGNMENT, Topology, bytes_of
 
 from scratchnn.core.arrays import expect
 from scratchnn.core.topology import aligned_zeros, padded
@@ -134,9 +134,8 @@ cdef class Predictor:
         _kept = self.begin(&p, &x.rows, n, n_threads, stack)
         target_memory = aligned_zeros(p.n_threads * p.block * self.last.stride, self.dtype)
         loss_memory = np.empty((n + SMALL_BLOCK - 1) // SMALL_BLOCK)
-        cdef signed char[::1] targets = target_memory.view(np.int8)
         cdef double[::1] losses = loss_memory
-        p.y, p.loss, p.targets, p.losses = &y.rows, &l, <char *>&targets[0], &losses[0]
+        p.y, p.loss, p.targets, p.losses = &y.rows, &l, bytes_of(target_memory), &losses[0]
         cdef double weight = n
         if sample_weight is not None:
             p.sample_weight = sample_weight.rows.data
@@ -192,15 +191,13 @@ cdef class Predictor:
         p.memory_of_thread = p.block * row
         p.memory_of_layer = p.block * <size_t>self.topology.widest * self.itemsize
         p.memory_of_inputs = p.memory_of_thread - 2 * p.memory_of_layer
-        cdef signed char[::1] bytes
         heap = None
         if p.block <= rows and n_threads == 1:
             p.memory = stack + -<uintptr_t>stack % <uintptr_t>ALIGNMENT
             memset(p.memory + p.memory_of_inputs, 0, 2 * p.memory_of_layer)
         else:
             heap = aligned_zeros(n_threads * p.memory_of_thread, np.int8)
-            bytes = heap
-            p.memory = <char *>&bytes[0]
+            p.memory = bytes_of(heap)
         return heap
 
     # Go through the rows in the threads of `team`, or in p.n_threads new ones.

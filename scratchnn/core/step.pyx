@@ -21,7 +21,7 @@ from scratchnn.core.layers.normalization cimport (
 from scratchnn.core.losses cimport evaluate_loss, loss_scale, set_loss
 from scratchnn.core.noise cimport Noise
 from scratchnn.core.penalties cimport Penalties
-from scratchnn.core.topology cimport ALIGNMENT, Topology
+from scratchnn.core.topology cimport ALIGNMENT, Topology, bytes_of
 
 from scratchnn.core import updates
 from scratchnn.core.topology import aligned_zeros, padded
@@ -118,9 +118,8 @@ cdef class Step:
         self.lay_out()
 
     cdef char *pointer(self, array):
-        cdef signed char[::1] bytes = array.view(np.int8)
         self.keep.append(array)
-        return <char *>&bytes[0] if bytes.shape[0] else NULL
+        return bytes_of(array)
 
     cdef void set_update(self, str name, list states) except *:
         wanted = updates.specifications()[name][0]

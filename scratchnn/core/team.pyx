@@ -15,6 +15,7 @@ from cpython.pythread cimport (
     WAIT_LOCK, PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock)
 
 from scratchnn.core.kernels cimport barrier_init, barrier_wait, gate_close, gate_open, gate_wait
+from scratchnn.core.topology cimport bytes_of
 
 from scratchnn.core.topology import aligned_zeros
 
@@ -62,8 +63,7 @@ cdef class Team:
     cdef void _allocate(self) except *:
         self._free()
         self.memory = aligned_zeros(self.n_threads * sizeof(Member), np.int8)
-        cdef signed char[::1] bytes = self.memory
-        self.members = <Member *>&bytes[0]
+        self.members = <Member *>bytes_of(self.memory)
         self.n_members = self.n_threads
         for i in range(1, self.n_members):
             self.members[i].sleep = PyThread_allocate_lock()

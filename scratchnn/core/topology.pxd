@@ -15,3 +15,7 @@ cdef class Topology:
     cdef readonly Py_ssize_t widest         # the largest stride
     cdef Py_ssize_t link                    # place of the last activation in the kernels' links; -1 for all others
     cdef size_t outputs_per_target          # which that link takes together
+
+
+# Where the bytes of a vector that may be written to begin, NULL where it has none; whoever asks keeps it alive.
+cdef char *bytes_of(vector) except? NULL

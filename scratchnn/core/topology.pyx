@@ -29,11 +29,17 @@ def aligned_zeros(Py_ssize_t n, dtype):
     """Return a vector of n zeros whose memory starts at a multiple of 64 bytes."""
     dtype = np.dtype(dtype)
     memory = np.zeros(n * dtype.itemsize + ALIGNMENT, np.uint8)
-    cdef signed char[::1] bytes = memory.view(np.int8)
-    cdef Py_ssize_t start = -<uintptr_t>&bytes[0] % <uintptr_t>ALIGNMENT
-    if bytes.shape[0] >= LARGE_PAGE:
-        prefer_large_pages(&bytes[0], bytes.shape[0])
+    cdef char *bytes = bytes_of(memory)
+    cdef Py_ssize_t start = -<uintptr_t>bytes % <uintptr_t>ALIGNMENT, n_bytes = memory.size
+    if n_bytes >= LARGE_PAGE:
+        prefer_large_pages(bytes, n_bytes)
     return memory[start:start + n * dtype.itemsize].view(dtype)
+
+
+cdef char *bytes_of(vector) except? NULL:
+    # Not as char: whether that has a sign is the machine's, and int8 has one.
+    cdef signed char[::1] view = vector.view(np.int8)
+    return <char *>&view[0] if view.shape[0] else NULL
 
 
 def padded(Py_ssize_t n, Py_ssize_t itemsize):

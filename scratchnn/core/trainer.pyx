@@ -19,6 +19,7 @@ from scratchnn.core.losses cimport loss_scale
 from scratchnn.core.signals cimport POLL_WORK, pending_interruption, poll_is_due, seconds
 from scratchnn.core.step cimport Step
 from scratchnn.core.team cimport Team
+from scratchnn.core.topology cimport bytes_of
 from scratchnn.core.trial cimport Trial
 
 from scratchnn.core import activations
@@ -90,22 +91,21 @@ cdef class Trainer:
         cdef size_t n_vectors = 1 + <size_t>self.step.update.rule.n_states, i
         self.state_size = self.step.topology.size * self.k.itemsize
         self.kept_memory = aligned_zeros(n_vectors * self.state_size, np.int8)
-        cdef signed char[::1] kept = self.kept_memory
+        cdef char *kept = bytes_of(self.kept_memory)
         for i in range(n_vectors):
-            self.kept[i] = <char *>&kept[i * self.state_size]
+            self.kept[i] = kept + i * self.state_size
             self.live[i] = self.step.parameters if i == 0 else self.step.update.states[i - 1]
 
     cdef void _prepare_tiny(self) except *:
         cdef Step step = self.step
         cdef size_t n = step.topology.n_layers
-        cdef signed char[::1] layers
         self.is_tiny = step.is_plain() and is_tiny(self.k, step.topology.layers, n)
         if self.is_tiny:
-            self.tiny_memory = layers = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
+            self.tiny_memory = aligned_zeros(n * sizeof(snn_tiny_layer), np.int8)
             describe(
                 self.k, step.topology.layers, n, step.parameters, step.batch, &step.update, &self.hyper[0],
                 step.loss.kernel, step.loss.parameters, activations.names().index("identity"),
-                <snn_tiny_layer *>&layers[0], &self.tiny)
+                <snn_tiny_layer *>bytes_of(self.tiny_memory), &self.tiny)
 
     @property
     def learning_rate(self):

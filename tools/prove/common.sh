@@ -42,6 +42,3 @@ kernels() {
     "$@" -DNDEBUG -std=c11 -Wall -Wextra -Werror -fno-math-errno -fno-trapping-math -ffp-contract=off -Icsrc \
         $(find csrc -name '*.c' ! -name '*.inc.c' | LC_ALL=C sort) tests/c/kernel_bits.c -o "$output" -lm
 }
-
-# core_tests: the files of those that reach all kernels and the training loop, against the oracle.
-core_tests() { find "$PWD/tests" -name "test_*.py" | grep -E '/test_(golden|linalg|vectors|random|steps|network|dropout)\.py$'; }
